@@ -1,0 +1,198 @@
+/*
+ * Device memory: the device model's ledger
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <errno.h>
+#include <glib.h>
+
+#include "hw/xen/device-memory-ledger.h"
+
+struct DeviceMemoryLedger {
+    GPtrArray *blocks;      /* DeviceMemoryBlock, ordered by gfn */
+    uint64_t pages;         /* sum over all blocks */
+    uint32_t credit_kib;
+};
+
+static void block_free(gpointer opaque)
+{
+    DeviceMemoryBlock *block = opaque;
+
+    g_free(block->name);
+    g_free(block);
+}
+
+DeviceMemoryLedger *device_memory_ledger_new(void)
+{
+    DeviceMemoryLedger *ledger = g_new0(DeviceMemoryLedger, 1);
+
+    ledger->blocks = g_ptr_array_new_with_free_func(block_free);
+    return ledger;
+}
+
+void device_memory_ledger_free(DeviceMemoryLedger *ledger)
+{
+    if (ledger) {
+        g_ptr_array_unref(ledger->blocks);
+        g_free(ledger);
+    }
+}
+
+void device_memory_ledger_set_credit(DeviceMemoryLedger *ledger,
+                                     uint32_t credit_kib)
+{
+    ledger->credit_kib = credit_kib - credit_kib % DEVICE_MEMORY_PAGE_KIB;
+}
+
+static DeviceMemoryBlock *block_at(const DeviceMemoryLedger *ledger,
+                                   unsigned n)
+{
+    return n < ledger->blocks->len ? g_ptr_array_index(ledger->blocks, n)
+                                   : NULL;
+}
+
+/* The index of the first block that begins at @gfn or above. */
+static unsigned lower_bound(const DeviceMemoryLedger *ledger, uint64_t gfn)
+{
+    unsigned low = 0;
+    unsigned high = ledger->blocks->len;
+
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+
+        if (block_at(ledger, middle)->gfn < gfn) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+uint32_t device_memory_ledger_need(const DeviceMemoryLedger *ledger,
+                                   uint64_t extra_pages)
+{
+    uint64_t credit = ledger->credit_kib / DEVICE_MEMORY_PAGE_KIB;
+    uint64_t pages;
+
+    /* Neither sum nor product can wrap: blocks end below 2^40 pages. */
+    if (extra_pages > DEVICE_MEMORY_GFN_END) {
+        return UINT32_MAX;
+    }
+    pages = ledger->pages + extra_pages;
+    if (pages <= credit) {
+        return 0;
+    }
+    if (pages - credit > DEVICE_MEMORY_TOTAL_MAX / DEVICE_MEMORY_PAGE_KIB) {
+        return UINT32_MAX;
+    }
+    return (pages - credit) * DEVICE_MEMORY_PAGE_KIB;
+}
+
+static bool overlaps(const DeviceMemoryLedger *ledger, unsigned n,
+                     uint64_t gfn, uint64_t pages)
+{
+    const DeviceMemoryBlock *next = block_at(ledger, n);
+    const DeviceMemoryBlock *prev = n ? block_at(ledger, n - 1) : NULL;
+
+    return (next && next->gfn < gfn + pages) ||
+           (prev && prev->gfn + prev->pages > gfn);
+}
+
+int device_memory_ledger_add(DeviceMemoryLedger *ledger, const char *name,
+                             uint64_t gfn, uint64_t pages)
+{
+    DeviceMemoryBlock *block;
+    unsigned n;
+
+    if (!pages || gfn >= DEVICE_MEMORY_GFN_END ||
+        pages > DEVICE_MEMORY_GFN_END - gfn) {
+        return -EINVAL;
+    }
+    n = lower_bound(ledger, gfn);
+    if (overlaps(ledger, n, gfn, pages)) {
+        return -EEXIST;
+    }
+    if (ledger->blocks->len == DEVICE_MEMORY_BLOCKS_MAX) {
+        return -ENOSPC;
+    }
+    if (pages > DEVICE_MEMORY_BLOCK_PAGES_MAX ||
+        device_memory_ledger_need(ledger, pages) == UINT32_MAX) {
+        return -ERANGE;
+    }
+
+    block = g_new(DeviceMemoryBlock, 1);
+    *block = (DeviceMemoryBlock){
+        .name = g_strdup(name),
+        .gfn = gfn,
+        .pages = pages,
+        .state = DEVICE_MEMORY_WANTED,
+    };
+    g_ptr_array_insert(ledger->blocks, n, block);
+    ledger->pages += pages;
+    return 0;
+}
+
+int device_memory_ledger_set_state(DeviceMemoryLedger *ledger, uint64_t gfn,
+                                   DeviceMemoryBlockState state)
+{
+    unsigned n = lower_bound(ledger, gfn);
+    DeviceMemoryBlock *block = block_at(ledger, n);
+
+    if (!block || block->gfn != gfn) {
+        return -ENOENT;
+    }
+    if (state == DEVICE_MEMORY_RELEASED) {
+        ledger->pages -= block->pages;
+        g_ptr_array_remove_index(ledger->blocks, n);
+        return 0;
+    }
+    if (state != block->state + 1) {
+        return -EINVAL;
+    }
+    block->state = state;
+    return 0;
+}
+
+const DeviceMemoryBlock *
+device_memory_ledger_find(const DeviceMemoryLedger *ledger, uint64_t gfn)
+{
+    const DeviceMemoryBlock *block = block_at(ledger, lower_bound(ledger, gfn));
+
+    return block && block->gfn == gfn ? block : NULL;
+}
+
+const DeviceMemoryBlock *
+device_memory_ledger_get(const DeviceMemoryLedger *ledger, unsigned n)
+{
+    return block_at(ledger, n);
+}
+
+void device_memory_ledger_totals(const DeviceMemoryLedger *ledger,
+                                 DeviceMemoryTotals *totals)
+{
+    *totals = (DeviceMemoryTotals){
+        .credit_kib = ledger->credit_kib,
+        .need_kib = device_memory_ledger_need(ledger, 0),
+        .blocks = ledger->blocks->len,
+    };
+    for (unsigned n = 0; n < ledger->blocks->len; n++) {
+        const DeviceMemoryBlock *block = block_at(ledger, n);
+
+        switch (block->state) {
+        case DEVICE_MEMORY_WANTED:
+            totals->wanted_pages += block->pages;
+            break;
+        case DEVICE_MEMORY_GRANTED:
+            totals->granted_pages += block->pages;
+            break;
+        case DEVICE_MEMORY_POPULATED:
+            totals->populated_pages += block->pages;
+            break;
+        case DEVICE_MEMORY_RELEASED:
+            /* A released block is not in the ledger. */
+            break;
+        }
+    }
+}
