@@ -109,13 +109,16 @@ int device_memory_asker_ask(DeviceMemoryAsker *asker, uint32_t total_kib,
     int ret = write_request(asker, total_kib);
 
     while (!ret) {
+        int answered;
+
         ret = asker->ops->wait(asker->opaque, deadline);
         if (ret && ret != -ETIMEDOUT) {
             break;
         }
         /* Look once more at the deadline: the answer may just have come. */
-        if (!read_answer(asker, answer)) {
-            return 0;
+        answered = read_answer(asker, answer);
+        if (answered != -EAGAIN) {
+            return answered;
         }
     }
     return ret;
@@ -150,17 +153,17 @@ static int publish_block(DeviceMemoryAsker *asker, unsigned n,
                                                        block->name);
     int ret;
 
-    if (n < asker->published->len &&
-        g_str_equal(g_ptr_array_index(asker->published, n), text)) {
+    if (n == asker->published->len) {
+        g_ptr_array_add(asker->published, NULL);
+    }
+    if (g_strcmp0(g_ptr_array_index(asker->published, n), text) == 0) {
         return 0;
     }
     ret = asker->ops->write(asker->opaque, path, text);
-    if (n == asker->published->len) {
-        g_ptr_array_add(asker->published, g_steal_pointer(&text));
-    } else {
-        g_free(g_ptr_array_index(asker->published, n));
-        g_ptr_array_index(asker->published, n) = g_steal_pointer(&text);
-    }
+    g_free(g_ptr_array_index(asker->published, n));
+    /* What could not be written is not published: the next call tries. */
+    g_ptr_array_index(asker->published, n) =
+        ret ? NULL : g_steal_pointer(&text);
     return ret;
 }
 
