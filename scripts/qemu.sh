@@ -1,0 +1,126 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# qemu.sh configure|build joined|stock [NINJA TARGET...]
+#
+# Configure or build one of the two QEMUs: "joined" (QEMU with our files) in
+# build/qemu, "stock" (QEMU as it is) in build/stock, both with the same
+# options.  QEMU's configure runs only when something it depends on changed.
+set -eu
+
+cd -- "$(dirname -- "$0")/.."
+root=$(pwd)
+
+die() {
+    echo "qemu: error: $*" >&2
+    exit 1
+}
+
+usage() {
+    sed -n '4s/^# /usage: /p' "$0" >&2
+    exit 2
+}
+
+[ $# -ge 2 ] || usage
+command=$1
+which=$2
+shift 2
+
+[ -r build/config.status ] || die "run ./configure first"
+. build/config.status
+
+version=$(sed -n "s/^ *version: '\(.*\)',.*/\1/p" meson.build)
+case $which in
+joined)
+    source=$root/build/joined
+    folder=build/qemu
+    package="xendm $version"
+    ;;
+stock)
+    source=$SOURCE
+    folder=build/stock
+    package='unmodified, built by xendm'
+    ;;
+*) usage ;;
+esac
+
+# The firmware and ROM files come from Debian's packages, whose folders QEMU
+# has to be told.  libxl always passes -vnc.
+options() {
+    echo "--python=$PYTHON"
+    echo "--prefix=$PREFIX"
+    echo "--disable-relocatable"
+    echo "--firmwarepath=/usr/share/qemu:/usr/share/seabios:/usr/lib/ipxe/qemu"
+    echo "--with-pkgversion=$package"
+    echo "--without-default-features"
+    echo "--enable-xen"
+    echo "--enable-xen-pci-passthrough"
+    echo "--enable-vnc"
+    echo "--enable-pixman"
+    echo "--enable-system"
+    echo "--disable-tcg"
+    echo "--disable-install-blobs"
+    echo "--disable-docs"
+    echo "--disable-download"
+    echo "--target-list=i386-softmmu"
+}
+
+# Everything that makes a build folder useless when it changes.
+inputs() {
+    echo "source $source"
+    echo "version $SOURCE_ID"
+    echo "tools $TOOLS"
+    echo "compiler $(cc --version | head -n 1)"
+    options
+}
+
+# Python modules of the host tools; compiled Python stays out of the sources.
+export PYTHONPATH="$TOOLS"
+export PYTHONPYCACHEPREFIX="$root/build/pycache"
+
+run_configure() {
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    echo "qemu: configuring $which QEMU in $folder (half a minute)"
+    (
+        cd "$folder"
+        IFS='
+'
+        # shellcheck disable=SC2046  # one option a line
+        "$source/configure" $(options) > configure.log 2>&1
+    ) || {
+        tail -n 20 "$folder/configure.log" >&2
+        die "QEMU's configure failed (log: $folder/configure.log)"
+    }
+    # Lets ninja find meson again when it is called by hand.
+    if [ -n "$TOOLS" ]; then
+        for site in "$folder"/pyvenv/lib/python3*/site-packages; do
+            echo "$TOOLS" > "$site/xendm-host-tools.pth"
+        done
+    fi
+    inputs > "$folder/xendm-inputs"
+}
+
+configure() {
+    if [ -e "$folder/build.ninja" ] && [ -e "$folder/xendm-inputs" ] &&
+        inputs | cmp -s - "$folder/xendm-inputs"; then
+        return 0
+    fi
+    run_configure
+}
+
+build() {
+    configure
+    if [ ! -e "$folder/qemu-system-i386" ]; then
+        echo "qemu: building $which QEMU in $folder" \
+            "(about 3 minutes on two cores)"
+    fi
+    ninja -C "$folder" --quiet "$@" || die "building $which QEMU failed"
+    echo "qemu: $which QEMU is up to date: $folder/qemu-system-i386"
+}
+
+case $command in
+configure) configure ;;
+build) build "${@:-qemu-system-i386}" ;;
+*) usage ;;
+esac
