@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Short names for what configure, ninja, meson and the lab do.  'make help'
+# lists them.  ninja uses all processors by itself; -j changes nothing.
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := all
+
+PYTHON = /usr/bin/python3
+LAB = tests/lab/lab
+TALLY = $(PYTHON) scripts/tally.py
+FUZZ_SECONDS = 60
+TIERS = overlay scripts unit unit-asan qtest lab fuzz
+
+export PYTHONPYCACHEPREFIX = $(CURDIR)/build/pycache
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help
+help:
+	@echo 'make all           our QEMU and the toolstack programs (default)'
+	@echo 'make stock         an unmodified QEMU, same source and options'
+	@echo 'make demo          stock and ours side by side on real Xen'
+	@echo 'make check         every test; ends with "N passed, N failed"'
+	@echo '  check-overlay    the overlay tool and the other scripts'
+	@echo '  check-unit       the cores, also under ASan and UBSan'
+	@echo '  check-qtest      the joined QEMU, without Xen'
+	@echo '  check-lab        real Xen under emulation'
+	@echo '  fuzz             $(FUZZ_SECONDS) s in all (FUZZ_SECONDS=N)'
+	@echo 'make bench         measure against stock, on real Xen'
+	@echo 'make lab-shell     a shell in dom0 of the lab'
+	@echo 'make install       below the prefix given to configure (DESTDIR)'
+	@echo 'make uninstall     remove what install installed'
+	@echo 'make clean         remove what was compiled'
+	@echo 'make distclean     remove build/ altogether'
+
+# --- build ---
+
+.PHONY: configure qemu stock native all
+configure:
+	@./configure --again
+
+qemu: configure
+	@scripts/qemu.sh build joined
+
+stock: configure
+	@scripts/qemu.sh build stock
+
+native: configure
+	@scripts/native.sh native
+	@echo 'native: cores and toolstack are up to date: build/native'
+
+all: qemu native
+
+# --- tests ---
+
+# Each tier in a make of its own: one that fails does not stop the others.
+.PHONY: check check-overlay check-unit check-qtest check-lab fuzz bench
+check:
+	@rm -rf build/check
+	@for tier in check-overlay check-unit check-qtest check-lab fuzz; do \
+	    $(MAKE) $$tier || echo "$$tier: failed"; \
+	done
+	@$(TALLY) sum $(TIERS)
+
+check-overlay: configure
+	@echo 'check-overlay: the overlay tool on QEMU trees (about a minute)'
+	@status=0; \
+	 $(TALLY) run overlay unittest \
+	    $(PYTHON) -m unittest discover -s tests/overlay || status=1; \
+	 $(TALLY) run scripts unittest \
+	    $(PYTHON) -m unittest discover -s tests/scripts || status=1; \
+	 exit $$status
+
+check-unit: configure
+	@echo 'check-unit: the cores, plain and with sanitizers (a minute)'
+	@status=0; \
+	 { scripts/native.sh native && $(TALLY) run unit meson:build/native \
+	    meson test -C build/native --no-rebuild --print-errorlogs; } || \
+	    status=1; \
+	 { scripts/native.sh asan && \
+	   $(TALLY) run unit-asan meson:build/native-asan \
+	    meson test -C build/native-asan --no-rebuild --print-errorlogs; } || \
+	    status=1; \
+	 exit $$status
+
+check-qtest: configure
+	@scripts/qemu.sh build joined qemu-system-i386 \
+	    $(patsubst %.c,%,$(wildcard tests/qtest/*-test.c))
+	@$(TALLY) run qtest tap scripts/qtest.sh
+
+check-lab: all stock
+	@echo 'check-lab: scenarios on real Xen (several minutes)'
+	@$(TALLY) run lab lab $(LAB) run all
+
+fuzz: configure
+	@echo 'fuzz: $(FUZZ_SECONDS) s in all, after the build'
+	@scripts/native.sh fuzz
+	@$(TALLY) run fuzz tap scripts/fuzz.sh $(FUZZ_SECONDS)
+
+bench: all stock
+	@$(LAB) bench
+
+# --- the lab by hand ---
+
+.PHONY: demo lab-shell
+demo: all stock
+	@$(LAB) demo
+
+lab-shell: all
+	@$(LAB) shell
+
+# --- installation ---
+
+.PHONY: install uninstall
+install: all
+	@scripts/install.sh install
+
+uninstall:
+	@scripts/install.sh uninstall
+
+# --- removal ---
+
+.PHONY: clean distclean
+clean:
+	rm -rf build/qemu build/stock build/native build/native-asan \
+	    build/native-fuzz build/check build/pycache
+
+distclean:
+	rm -rf build

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# install.sh install|uninstall
+#
+# Install our QEMU below the prefix's libexec folder, where it replaces
+# nothing, and the toolstack programs where meson puts them.  $DESTDIR is put
+# in front of every path.
+set -eu
+
+cd -- "$(dirname -- "$0")/.."
+
+[ -r build/config.status ] || {
+    echo "install: error: run ./configure and make first" >&2
+    exit 1
+}
+. build/config.status
+qemu=${DESTDIR:-}$PREFIX/libexec/xendm/qemu-system-i386
+log=build/native/meson-logs/install-log.txt
+
+case ${1:-} in
+install)
+    install -D -m 755 build/qemu/qemu-system-i386 "$qemu"
+    meson install -C build/native --no-rebuild --quiet
+    echo "$qemu"
+    grep -v '^#' "$log"
+    ;;
+uninstall)
+    rm -f "$qemu"
+    rmdir "$(dirname -- "$qemu")" 2> /dev/null || true
+    [ ! -r "$log" ] || ninja -C build/native --quiet uninstall
+    ;;
+*)
+    echo "usage: install.sh install|uninstall" >&2
+    exit 2
+    ;;
+esac
