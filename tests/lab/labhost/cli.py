@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The lab's command line."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from . import images, machine, paths, runner, scenarios, selftest
+from .errors import LabError
+from .products import PRODUCTS
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lab", description="Real Xen in a box: boots the hypervisor, "
+        "dom0 and guests under emulation and runs scenarios in dom0.")
+    for product in PRODUCTS.values():
+        parser.add_argument(
+            f"--{product.name}", metavar="FILE", help="use this file "
+            f"(default: {product.default}, or ${product.variable})")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="make the images")
+    run = commands.add_parser("run", help="run scenarios, report TAP")
+    _add_run_options(run)
+    shell = commands.add_parser("shell", help="dom0's shell; Ctrl-a x leaves")
+    shell.add_argument("--file", action="append", default=[], type=Path,
+                       help="bring a file to /lab/files in dom0")
+    commands.add_parser("list", help="show the scenarios")
+    commands.add_parser("selftest",
+                        help="check that the lab reports failures")
+    return parser
+
+
+def _add_run_options(run: argparse.ArgumentParser) -> None:
+    run.add_argument("--jobs", type=_positive, default=1, metavar="N",
+                     help="machines at once (default: 1)")
+    run.add_argument("--file", action="append", default=[], type=Path,
+                     help="bring a file to /lab/files in dom0")
+    run.add_argument("scenario", nargs="+",
+                     help="a scenario's name, a folder's name, or all")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a whole number above 0")
+    return int(text)
+
+
+def _new_log_folder() -> Path:
+    """build/lab/logs/<time>; "latest" points to it."""
+    name = time.strftime("%Y%m%d-%H%M%S") + f"-{os.getpid()}"
+    folder = paths.LOGS / name
+    folder.mkdir(parents=True)
+    latest = paths.LOGS / "latest"
+    latest.unlink(missing_ok=True)
+    latest.symlink_to(name)
+    return folder
+
+
+def _run_disk(built: images.System, folder: Path, files: list[Path]) -> Path:
+    programs = {name: product.path for name, product in PRODUCTS.items()
+                if not product.problem()}
+    for path in files:
+        if not path.is_file():
+            raise LabError(f"--file {path}: there is no such file")
+    target = folder / "run.ext4"
+    images.run_disk(built, programs, files, target)
+    return target
+
+
+def run(wanted: list[scenarios.Scenario], jobs: int,
+        files: list[Path]) -> runner.Report:
+    """Build what is needed and run scenarios; also for the self-test."""
+    built = images.system()
+    folder = _new_log_folder()
+    disk = _run_disk(built, folder, files)
+    try:
+        return runner.run(built, disk, folder, wanted, jobs)
+    finally:
+        disk.unlink()
+
+
+def _command_run(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    wanted = scenarios.find(options.scenario)
+    report = run(wanted, options.jobs, options.file)
+    print(f"# {time.monotonic() - started:.0f} s; logs: "
+          f"{paths.shown(paths.LOGS / 'latest')}/")
+    print(f"{report.passed} passed, {report.failed} failed")
+    return 0 if report.passed and not report.failed else 1
+
+
+def _command_shell(options: argparse.Namespace) -> int:
+    built = images.system()
+    folder = _new_log_folder()
+    disk = _run_disk(built, folder, options.file)
+    try:
+        return machine.interactive(built, disk)
+    finally:
+        disk.unlink()
+
+
+def _command_list() -> int:
+    for folder in scenarios.FOLDERS:
+        for scenario in scenarios.in_folder(folder):
+            print(f"{scenario.name:42} {scenario.title}")
+    return 0
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    for name, product in PRODUCTS.items():
+        given = getattr(options, name.replace("-", "_"))
+        if given:
+            os.environ[product.variable] = str(Path(given).resolve())
+    if options.command == "build":
+        images.system()
+        images.tools()
+        return 0
+    if options.command == "run":
+        return _command_run(options)
+    if options.command == "shell":
+        return _command_shell(options)
+    if options.command == "list":
+        return _command_list()
+    return selftest.main(run)
+
+
+def main() -> int:
+    """Run the command line; the exit status."""
+    options = _parser().parse_args()
+    try:
+        return _dispatch(options)
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Guests: their configurations, their life, their monitor, their serial port.
+#
+# A guest is described by files in $LAB_STATE/guest-NAME, so that a scenario
+# can have several at once.
+
+LINUX_READY='lab-guest: shell ready'
+# What SeaBIOS prints when all option ROMs are initialised and boot begins.
+FIRMWARE_READY='Press ESC for boot menu'
+
+guest_dir()
+{
+    printf '%s/guest-%s\n' "$LAB_STATE" "$1"
+}
+
+# guest_new NAME [stock|ours]: a guest of 128 MiB with a standard VGA, no NIC,
+# nothing to boot from, and the given device model (default: ours).
+guest_new()
+{
+    mkdir -p "$(guest_dir "$1")"
+    at_end guest_destroy "$1"
+    : > "$(guest_dir "$1")/nics"
+    : > "$(guest_dir "$1")/dm-args"
+    case ${2:-ours} in
+    ours) guest_model=/lab/bin/qemu ;;
+    stock) guest_model=/lab/bin/qemu-stock ;;
+    *) fail "guest_new: device model '$2'; allowed are stock and ours" ;;
+    esac
+    cat > "$(guest_dir "$1")/base" << EOF
+name = "$1"
+type = "hvm"
+vcpus = 1
+device_model_version = "qemu-xen"
+device_model_override = "$guest_model"
+on_poweroff = "destroy"
+on_reboot = "destroy"
+on_crash = "destroy"
+vnc = 0
+serial = "unix:$(guest_dir "$1")/serial.sock,server=on,wait=off,logfile=$(guest_dir "$1")/serial.log"
+EOF
+    guest_set "$1" memory 128
+    guest_set "$1" vga '"stdvga"'
+    # Our programs are not installed, so QEMU does not find its ROMs itself.
+    for place in /usr/share/qemu /usr/share/seabios /usr/lib/ipxe/qemu; do
+        guest_dm_args "$1" -L "$place"
+    done
+}
+
+# guest_set NAME KEY VALUE: a line of the configuration (strings in quotes).
+guest_set()
+{
+    sed -i "/^$2 = /d" "$(guest_dir "$1")/base"
+    printf '%s = %s\n' "$2" "$3" >> "$(guest_dir "$1")/base"
+}
+
+# guest_nics NAME MODEL [COUNT]: emulated NICs, made by libxl.
+guest_nics()
+{
+    nic_count=${3:-1}
+    while [ "$nic_count" -gt 0 ]; do
+        printf "'model=%s,type=ioemu,script=/lab/dom0/vif-none'\n" "$2" \
+            >> "$(guest_dir "$1")/nics"
+        nic_count=$((nic_count - 1))
+    done
+}
+
+# guest_dm_args NAME ARGUMENT...: extra arguments for the device model.
+guest_dm_args()
+{
+    dm_file=$(guest_dir "$1")/dm-args
+    shift
+    printf "'%s'\n" "$@" >> "$dm_file"
+}
+
+# guest_linux NAME: boots the small Linux (128 MiB suffice).
+guest_linux()
+{
+    guest_set "$1" kernel '"/lab/guest/vmlinuz"'
+    guest_set "$1" ramdisk '"/lab/guest/ramdisk"'
+    guest_set "$1" cmdline '"console=ttyS0 quiet panic=1"'
+    : > "$(guest_dir "$1")/linux"
+}
+
+# guest_config NAME: writes the file for xl; its name.
+guest_config()
+{
+    {
+        cat "$(guest_dir "$1")/base"
+        printf 'vif = [ %s ]\n' "$(paste -sd, "$(guest_dir "$1")/nics")"
+        printf 'device_model_args = [ %s ]\n' \
+            "$(paste -sd, "$(guest_dir "$1")/dm-args")"
+    } > "$(guest_dir "$1")/xl.cfg"
+    printf '%s\n' "$(guest_dir "$1")/xl.cfg"
+}
+
+# guest_try_start NAME: the status of "xl create".  What it prints goes to the
+# file of guest_output NAME.
+guest_try_start()
+{
+    config_file=$(guest_config "$1")
+    start_began=$(now_ms)
+    start_status=0
+    xl create "$config_file" > "$(guest_output "$1")" 2>&1 || start_status=$?
+    printf 'xl create %s: status %s after %s ms\n' "$1" "$start_status" \
+        "$(($(now_ms) - start_began))"
+    return "$start_status"
+}
+
+# guest_output NAME: the file with what "xl create" printed.
+guest_output()
+{
+    printf '%s\n' "$(guest_dir "$1")/xl-create.txt"
+}
+
+# guest_log NAME: the device model's log of the guest started last.
+guest_log()
+{
+    printf '/var/log/xen/qemu-dm-%s.log\n' "$1"
+}
+
+# guest_start NAME: has to work; the guest is running then.
+guest_start()
+{
+    if ! guest_try_start "$1"; then
+        sed 's/^/  xl: /' "$(guest_output "$1")"
+        sed 's/^/  device model: /' "$(guest_log "$1")" || :
+        fail "guest $1 does not start"
+    fi
+}
+
+# guest_wait_firmware NAME: until SeaBIOS has initialised all option ROMs and
+# is about to boot.
+guest_wait_firmware()
+{
+    wait_until 60 "boot prompt of guest $1" \
+        guest_firmware_says "$(domid_of "$1")" "$FIRMWARE_READY"
+}
+
+# guest_firmware_says DOMID TEXT: the guest's firmware has printed the text.
+guest_firmware_says()
+{
+    hypervisor_log | grep -F -e "(d$1) " | grep -qF -e "$2"
+}
+
+# guest_wait_linux NAME: until the small Linux has its shell.
+guest_wait_linux()
+{
+    wait_until 90 "Linux's shell in guest $1" \
+        grep -qF "$LINUX_READY" "$(guest_dir "$1")/serial.log"
+}
+
+# guest_run NAME COMMAND: runs a shell command in the small Linux; prints its
+# output and has its status.
+guest_run()
+{
+    python3 /lab/dom0/guest-run "$(guest_dir "$1")/serial.sock" "$2"
+}
+
+# guest_monitor NAME COMMAND: a command of QEMU's monitor.
+guest_monitor()
+{
+    xl qemu-monitor-command "$1" "$2"
+}
+
+# guest_destroy NAME: gone when it returns; no error if it is not there.
+guest_destroy()
+{
+    if xl domid "$1" > /dev/null 2>&1; then
+        xl destroy "$1"
+    fi
+}
