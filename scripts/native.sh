@@ -47,6 +47,11 @@ inputs() {
     echo "compiler $("${CC:-cc}" --version | head -n 1)"
 }
 
+# Two ninjas in one folder would step on each other's toes.
+mkdir -p build
+exec 9> "$folder.lock"
+flock 9
+
 if [ ! -e "$folder/build.ninja" ] ||
     ! inputs | cmp -s - "$folder/xendm-inputs"; then
     rm -rf "$folder"

@@ -78,6 +78,12 @@ inputs() {
 export PYTHONPATH="$TOOLS"
 export PYTHONPYCACHEPREFIX="$root/build/pycache"
 
+# Two ninjas in one folder would step on each other's toes.
+lock() {
+    exec 9> "$folder.lock"
+    flock 9
+}
+
 run_configure() {
     rm -rf "$folder"
     mkdir -p "$folder"
@@ -119,6 +125,7 @@ build() {
     echo "qemu: $which QEMU is up to date: $folder/qemu-system-i386"
 }
 
+lock
 case $command in
 configure) configure ;;
 build) build "${@:-qemu-system-i386}" ;;

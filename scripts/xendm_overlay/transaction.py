@@ -117,7 +117,7 @@ def _undo(tree: Path) -> None:
 def _finish(tree: Path) -> None:
     done = tree / (JOURNAL + ".done")
     os.rename(tree / JOURNAL, done)
-    shutil.rmtree(done)
+    shutil.rmtree(done, ignore_errors=True)
 
 
 def interrupted(tree: Path) -> bool:
@@ -151,7 +151,7 @@ def run(tree: Path, steps: list[Step]) -> None:
     try:
         for step in steps:
             _perform(tree, step, tree / JOURNAL / _SCRATCH)
+        _finish(tree)
     except BaseException:
         _undo(tree)
         raise
-    _finish(tree)
