@@ -26,7 +26,6 @@ _FIRST_DEVELOPMENT_MICRO = 50
 class Series:
     series: str
     tested: str
-    use: str
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def _read_hooks(entries: list[dict[str, Any]],
 def load(root: Path) -> Table:
     """Read both tables of the repository at root."""
     versions = _load(root / VERSIONS_FILE)
-    series = [Series(entry["series"], entry["tested"], entry["use"])
+    series = [Series(entry["series"], entry["tested"])
               for entry in versions.get("series", [])]
     if not series:
         raise OverlayError(f"{root / VERSIONS_FILE}: no [[series]]")

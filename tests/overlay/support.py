@@ -71,12 +71,10 @@ VERSIONS = """
 [[series]]
 series = "10.0"
 tested = "10.0.13"
-use = "build"
 
 [[series]]
 series = "10.2"
 tested = "10.2.2"
-use = "overlay"
 """
 
 OUR_FILES = {
