@@ -1,0 +1,320 @@
+/*
+ * Device memory: declare, ask, populate
+ *
+ * The sequence that every RAMBlock under Xen goes through, and the words that
+ * an operator reads when it fails.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "system/runstate.h"
+#include "hw/xen/device-memory.h"
+#include "device.h"
+#include "trace.h"
+
+#define PAGE_SHIFT_XEN 12
+
+/* A block on its way into the ledger. */
+typedef struct Claim {
+    XenDeviceMemory *dm;
+    const char *name;
+    uint64_t gfn;
+    uint64_t pages;
+} Claim;
+
+static uint64_t claim_kib(const Claim *claim)
+{
+    return claim->pages * DEVICE_MEMORY_PAGE_KIB;
+}
+
+static uint32_t deadline_ms(const XenDeviceMemory *dm)
+{
+    return dm->booted ? dm->run_deadline_ms : dm->boot_deadline_ms;
+}
+
+/* "nic4/e1000.rom": what an operator calls the device, and what it is for. */
+static char *claim_name(Object *owner, const char *name)
+{
+    DeviceState *dev = (DeviceState *)object_dynamic_cast(owner, TYPE_DEVICE);
+    const char *label;
+
+    if (!owner) {
+        return g_strdup(name);
+    }
+    label = dev && dev->id ? dev->id : object_get_typename(owner);
+    return g_strdup_printf("%s/%s", label, name);
+}
+
+static const char *refusal_hint(const char *reason)
+{
+    if (!strcmp(reason, DEVICE_MEMORY_REASON_CAP)) {
+        return "Raise 'cap' for this domain in xendm-memory.conf where "
+               "xendm-memoryd runs, and reload it.\n";
+    }
+    if (!strcmp(reason, DEVICE_MEMORY_REASON_HOST_MEMORY)) {
+        return "Free memory on the host ('xl info' shows free_memory), or "
+               "lower 'host-reserve' in xendm-memory.conf.\n";
+    }
+    return "The log of xendm-memoryd says why.\n";
+}
+
+static void explain_refusal(const Claim *claim, uint32_t need_kib,
+                            const DeviceMemoryAnswer *answer, Error **errp)
+{
+    ERRP_GUARD();
+
+    error_setg(errp, "xen-device-memory: no guest pages for %s (%" PRIu64
+               " KiB): the toolstack refused, reason '%s': needed in all %"
+               PRIu32 " KiB, granted %" PRIu32 " KiB, cap %" PRIu32
+               " KiB, available %" PRIu32 " KiB",
+               claim->name, claim_kib(claim), answer->reason, need_kib,
+               answer->grant_kib, answer->cap_kib, answer->available_kib);
+    error_append_hint(errp, "%s", refusal_hint(answer->reason));
+}
+
+static void explain_silence(const Claim *claim, uint32_t need_kib, int ret,
+                            Error **errp)
+{
+    const char *garbage = device_memory_asker_garbage(claim->dm->asker);
+    ERRP_GUARD();
+
+    if (ret != -ETIMEDOUT) {
+        error_setg_errno(errp, -ret, "xen-device-memory: no guest pages for %s"
+                         " (%" PRIu64 " KiB): cannot ask the toolstack",
+                         claim->name, claim_kib(claim));
+        return;
+    }
+    error_setg(errp, "xen-device-memory: no guest pages for %s (%" PRIu64
+               " KiB): the toolstack did not answer within %" PRIu32
+               " ms (asked for %" PRIu32 " KiB in all)%s%s%s",
+               claim->name, claim_kib(claim), deadline_ms(claim->dm),
+               need_kib, garbage ? ", but wrote '" : "",
+               garbage ? garbage : "", garbage ? "'" : "");
+    error_append_hint(errp, "Is xendm-memoryd running?  "
+                      "'xendm-memory list' says.\n");
+}
+
+static void explain_shortage(const Claim *claim, uint32_t done, int ret,
+                             Error **errp)
+{
+    XenDeviceMemory *dm = claim->dm;
+    const DeviceMemoryPageOps *ops =
+        XEN_DEVICE_MEMORY_GET_CLASS(dm)->page_ops;
+    g_autofree char *limits = NULL;
+    uint64_t max_pages, pages;
+    ERRP_GUARD();
+
+    if (!ops->limits(dm->ops_state, &max_pages, &pages)) {
+        limits = g_strdup_printf("; the guest has %" PRIu64 " pages, its "
+                                 "limit is %" PRIu64, pages, max_pages);
+    }
+    error_setg_errno(errp, -ret, "xen-device-memory: no guest pages for %s (%"
+                     PRIu64 " KiB): Xen gave %" PRIu32 " of %" PRIu64
+                     " pages%s", claim->name, claim_kib(claim), done,
+                     claim->pages, limits ? limits : "");
+    if (xen_device_memory_service(dm) < 0) {
+        error_append_hint(errp, "No toolstack service is announced that could "
+                          "give more.  Start xendm-memoryd before the guest, "
+                          "or use fewer devices with option ROMs.\n");
+    } else {
+        error_append_hint(errp, "The toolstack has granted it.  The host may "
+                          "be out of memory, or another program has lowered "
+                          "the limit: see 'xl info', 'xendm-memory list'.\n");
+    }
+}
+
+/* State what is held, if the toolstack may think that it is more. */
+static void withdraw(XenDeviceMemory *dm)
+{
+    uint32_t need_kib = device_memory_ledger_need(dm->ledger, 0);
+    int ret = device_memory_asker_withdraw(dm->asker, need_kib);
+
+    trace_xen_device_memory_withdraw(need_kib, ret);
+    dm->granted_kib = need_kib;
+}
+
+/*
+ * Have @extra_pages beyond the ledger's blocks granted.  Without a toolstack
+ * to ask, nothing is granted and that is no error: Xen decides.
+ */
+static bool obtain_grant(const Claim *claim, uint64_t extra_pages,
+                         Error **errp)
+{
+    XenDeviceMemory *dm = claim->dm;
+    uint32_t need_kib = device_memory_ledger_need(dm->ledger, extra_pages);
+    DeviceMemoryAnswer answer;
+    int ret;
+
+    if (need_kib <= dm->granted_kib || xen_device_memory_service(dm) < 0) {
+        return true;
+    }
+    if (need_kib > DEVICE_MEMORY_TOTAL_MAX) {
+        error_setg(errp, "xen-device-memory: no guest pages for %s (%" PRIu64
+                   " KiB): a device model can ask for %" PRIu32
+                   " KiB in all", claim->name, claim_kib(claim),
+                   DEVICE_MEMORY_TOTAL_MAX);
+        return false;
+    }
+
+    trace_xen_device_memory_ask(need_kib);
+    ret = device_memory_asker_ask(dm->asker, need_kib,
+                                  (int64_t)deadline_ms(dm) * 1000, &answer);
+    if (ret < 0) {
+        trace_xen_device_memory_no_answer(
+            device_memory_asker_last_id(dm->asker), ret);
+        explain_silence(claim, need_kib, ret, errp);
+        return false;
+    }
+    trace_xen_device_memory_answer(answer.id, answer.granted,
+                                   answer.grant_kib, answer.cap_kib,
+                                   answer.reason);
+    dm->granted_kib = answer.grant_kib;
+    if (!answer.granted) {
+        explain_refusal(claim, need_kib, &answer, errp);
+    }
+    return answer.granted;
+}
+
+static bool populate(const Claim *claim, Error **errp)
+{
+    XenDeviceMemory *dm = claim->dm;
+    const DeviceMemoryPageOps *ops =
+        XEN_DEVICE_MEMORY_GET_CLASS(dm)->page_ops;
+    uint32_t done = 0;
+    int ret = ops->populate(dm->ops_state, claim->gfn, claim->pages, &done);
+
+    trace_xen_device_memory_populate(claim->gfn, claim->pages, done, ret);
+    if (!ret) {
+        return true;
+    }
+    explain_shortage(claim, done, ret, errp);
+    if (done) {
+        ret = ops->release(dm->ops_state, claim->gfn, done);
+        trace_xen_device_memory_release(claim->gfn, done, ret);
+    }
+    return false;
+}
+
+static bool enter(const Claim *claim, Error **errp)
+{
+    int ret = device_memory_ledger_add(claim->dm->ledger, claim->name,
+                                       claim->gfn, claim->pages);
+
+    switch (ret) {
+    case 0:
+        return true;
+    case -ENOSPC:
+        error_setg(errp, "xen-device-memory: no entry for %s: there are %d "
+                   "blocks already, the most that is allowed",
+                   claim->name, DEVICE_MEMORY_BLOCKS_MAX);
+        return false;
+    default:
+        error_setg_errno(errp, -ret, "xen-device-memory: no entry for %s (gfn "
+                         "0x%" PRIx64 ", %" PRIu64 " pages)", claim->name,
+                         claim->gfn, claim->pages);
+        return false;
+    }
+}
+
+static void advance(const Claim *claim, DeviceMemoryBlockState state)
+{
+    int ret = device_memory_ledger_set_state(claim->dm->ledger, claim->gfn,
+                                             state);
+
+    assert(!ret);   /* only this file moves blocks, in order */
+}
+
+/* The stream has brought the pages; tell the toolstack what they come to. */
+static void declare_incoming(const Claim *claim)
+{
+    Error *err = NULL;
+
+    trace_xen_device_memory_incoming(claim->name, claim->gfn, claim->pages);
+    if (!obtain_grant(claim, 0, &err)) {
+        warn_reportf_err(err, "incoming migration goes on: ");
+    }
+    advance(claim, DEVICE_MEMORY_GRANTED);
+    advance(claim, DEVICE_MEMORY_POPULATED);
+}
+
+static bool take_pages(const Claim *claim, Error **errp)
+{
+    if (obtain_grant(claim, 0, errp)) {
+        advance(claim, DEVICE_MEMORY_GRANTED);
+        if (populate(claim, errp)) {
+            advance(claim, DEVICE_MEMORY_POPULATED);
+            return true;
+        }
+    }
+    advance(claim, DEVICE_MEMORY_RELEASED);
+    if (!xen_device_memory_service(claim->dm)) {
+        withdraw(claim->dm);
+    }
+    return false;
+}
+
+bool xen_device_memory_add(ram_addr_t ram_addr, ram_addr_t size,
+                           MemoryRegion *mr, Error **errp)
+{
+    XenDeviceMemory *dm = xen_device_memory_current();
+    g_autofree char *name = NULL;
+    Claim claim;
+
+    if (!dm || !XEN_DEVICE_MEMORY_GET_CLASS(dm)->accounts_for(mr)) {
+        return true;
+    }
+    name = claim_name(memory_region_owner(mr), memory_region_name(mr));
+    claim = (Claim){
+        .dm = dm,
+        .name = name,
+        .gfn = ram_addr >> PAGE_SHIFT_XEN,
+        .pages = size >> PAGE_SHIFT_XEN,
+    };
+    trace_xen_device_memory_declare(claim.name, claim.gfn, claim.pages);
+    if (!enter(&claim, errp)) {
+        return false;
+    }
+    if (runstate_check(RUN_STATE_INMIGRATE)) {
+        declare_incoming(&claim);
+    } else if (!take_pages(&claim, errp)) {
+        return false;
+    }
+    if (dm->booted) {
+        xen_device_memory_publish(dm);
+    }
+    return true;
+}
+
+bool xen_device_memory_owns(ram_addr_t ram_addr)
+{
+    XenDeviceMemory *dm = xen_device_memory_current();
+
+    return dm && device_memory_ledger_find(dm->ledger,
+                                           ram_addr >> PAGE_SHIFT_XEN);
+}
+
+bool xen_device_memory_prepare(Object *owner, const char *name,
+                               uint64_t size, Error **errp)
+{
+    XenDeviceMemory *dm = xen_device_memory_current();
+    g_autofree char *full_name = NULL;
+    Claim claim;
+
+    if (!dm || runstate_check(RUN_STATE_INMIGRATE)) {
+        return true;
+    }
+    full_name = claim_name(owner, name);
+    claim = (Claim){
+        .dm = dm,
+        .name = full_name,
+        .pages = DIV_ROUND_UP(size, 1 << PAGE_SHIFT_XEN),
+    };
+    if (obtain_grant(&claim, claim.pages, errp)) {
+        return true;
+    }
+    withdraw(dm);
+    return false;
+}

@@ -1,0 +1,261 @@
+/*
+ * Device memory: ops on real Xen (libxenstore, libxenctrl)
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "hw/xen/xen_native.h"      /* before anything else of Xen's */
+#include <poll.h>
+#include <xenstore.h>
+#include "qapi/error.h"
+#include "qemu/module.h"
+#include "system/xen.h"
+#include "device.h"
+
+/*
+ * A handle of our own: the device model's other one is read by the main loop,
+ * which does not run while we wait.
+ */
+typedef struct NativeState {
+    struct xs_handle *xs;
+    char *base;             /* D, relative to our own domain's node */
+} NativeState;
+
+static int last_error(void)
+{
+    return errno ? -errno : -EIO;
+}
+
+static char *full_path(const NativeState *native, const char *path)
+{
+    return path[0] == '/' ? g_strdup(path)
+                          : g_strdup_printf("%s/%s", native->base, path);
+}
+
+static int native_read(void *opaque, const char *path, char **value)
+{
+    NativeState *native = opaque;
+    g_autofree char *full = full_path(native, path);
+    unsigned len;
+    char *data = xs_read(native->xs, XBT_NULL, full, &len);
+
+    if (!data) {
+        return last_error();
+    }
+    /* The value is the peer's: it may hold a NUL, and ends there then. */
+    *value = g_strndup(data, len);
+    free(data);
+    return 0;
+}
+
+static int native_write(void *opaque, const char *path, const char *value)
+{
+    NativeState *native = opaque;
+    g_autofree char *full = full_path(native, path);
+
+    return xs_write(native->xs, XBT_NULL, full, value, strlen(value))
+           ? 0 : last_error();
+}
+
+static int native_remove(void *opaque, const char *path)
+{
+    NativeState *native = opaque;
+    g_autofree char *full = full_path(native, path);
+
+    if (xs_rm(native->xs, XBT_NULL, full) || errno == ENOENT) {
+        return 0;
+    }
+    return last_error();
+}
+
+static int64_t native_now(void *opaque)
+{
+    return g_get_monotonic_time();
+}
+
+/* Take what has arrived, so that the descriptor is quiet again. */
+static void drain_watches(NativeState *native)
+{
+    char **event;
+
+    while ((event = xs_check_watch(native->xs))) {
+        free(event);
+    }
+}
+
+static int native_wait(void *opaque, int64_t deadline)
+{
+    NativeState *native = opaque;
+    int64_t left = deadline - g_get_monotonic_time();
+    struct pollfd pfd = { .fd = xs_fileno(native->xs), .events = POLLIN };
+    int ret;
+
+    if (left <= 0) {
+        return -ETIMEDOUT;
+    }
+    ret = poll(&pfd, 1, MIN(DIV_ROUND_UP(left, 1000), INT_MAX));
+    if (ret < 0) {
+        return errno == EINTR ? 0 : last_error();
+    }
+    if (pfd.revents & (POLLERR | POLLHUP | POLLNVAL)) {
+        return -EIO;
+    }
+    drain_watches(native);
+    return 0;
+}
+
+static const DeviceMemoryStoreOps native_store_ops = {
+    .read = native_read,
+    .write = native_write,
+    .remove = native_remove,
+    .wait = native_wait,
+    .now = native_now,
+};
+
+static xen_pfn_t *gfn_list(uint64_t gfn, uint32_t pages)
+{
+    xen_pfn_t *list = g_new(xen_pfn_t, pages);
+
+    for (uint32_t i = 0; i < pages; i++) {
+        list[i] = gfn + i;
+    }
+    return list;
+}
+
+static int native_populate(void *opaque, uint64_t gfn, uint32_t pages,
+                           uint32_t *done)
+{
+    g_autofree xen_pfn_t *list = gfn_list(gfn, pages);
+    int ret = xc_domain_populate_physmap(xen_xc, xen_domid, pages, 0, 0,
+                                         list);
+
+    *done = MAX(ret, 0);
+    if (ret < 0) {
+        return last_error();
+    }
+    /* Xen says how many it gave, not why it gave no more. */
+    return *done == pages ? 0 : -ENOMEM;
+}
+
+static int native_release(void *opaque, uint64_t gfn, uint32_t pages)
+{
+    g_autofree xen_pfn_t *list = gfn_list(gfn, pages);
+    int ret = xc_domain_decrease_reservation(xen_xc, xen_domid, pages, 0,
+                                             list);
+
+    if (ret < 0) {
+        return last_error();
+    }
+    return ret == (int64_t)pages ? 0 : -EBUSY;
+}
+
+static int native_limits(void *opaque, uint64_t *max_pages, uint64_t *pages)
+{
+    xc_domaininfo_t info;
+    int ret = xc_domain_getinfolist(xen_xc, xen_domid, 1, &info);
+
+    if (ret < 0) {
+        return last_error();
+    }
+    if (ret != 1 || info.domain != xen_domid) {
+        return -ESRCH;
+    }
+    *max_pages = info.max_pages;
+    *pages = info.tot_pages;
+    return 0;
+}
+
+static int native_credit(void *opaque, uint32_t *credit_kib)
+{
+    g_autofree char *path =
+        g_strdup_printf("/local/domain/%" PRIu32 "/memory/videoram",
+                        xen_domid);
+    g_autofree char *text = NULL;
+    uint64_t kib;
+    int ret = native_read(opaque, path, &text);
+
+    if (ret < 0 && ret != -ENOENT) {
+        return ret;
+    }
+    if (ret == -ENOENT) {
+        *credit_kib = 0;    /* not libxl: nothing is accounted for */
+        return 0;
+    }
+    /* libxl writes -1 where a guest has no video memory of its own. */
+    if (!device_memory_parse_number(text, strlen(text),
+                                    DEVICE_MEMORY_TOTAL_MAX, &kib)) {
+        kib = 0;
+    }
+    *credit_kib = kib;
+    return 0;
+}
+
+static const DeviceMemoryPageOps native_page_ops = {
+    .populate = native_populate,
+    .release = native_release,
+    .limits = native_limits,
+    .credit = native_credit,
+};
+
+static void native_detach(XenDeviceMemory *dm)
+{
+    NativeState *native = dm->ops_state;
+
+    if (native) {
+        xs_close(native->xs);
+        g_free(native->base);
+        g_free(native);
+        dm->ops_state = NULL;
+    }
+}
+
+static bool native_attach(XenDeviceMemory *dm, Error **errp)
+{
+    NativeState *native = g_new0(NativeState, 1);
+    g_autofree char *answer = NULL;
+
+    dm->ops_state = native;
+    native->base = g_strdup_printf("device-model/%" PRIu32 "/device-memory",
+                                   xen_domid);
+    native->xs = xs_open(0);
+    if (!native->xs) {
+        error_setg_errno(errp, errno, "cannot reach xenstore");
+        native_detach(dm);
+        return false;
+    }
+    answer = full_path(native, DEVICE_MEMORY_NODE_ANSWER);
+    if (!xs_watch(native->xs, answer, DEVICE_MEMORY_NODE_ANSWER)) {
+        error_setg_errno(errp, errno, "cannot watch %s", answer);
+        native_detach(dm);
+        return false;
+    }
+    return true;
+}
+
+/* Guest RAM and the window for grants are the toolstack's, not ours. */
+static bool native_accounts_for(const MemoryRegion *mr)
+{
+    return !xen_mr_is_memory((MemoryRegion *)mr);
+}
+
+static void native_class_init(ObjectClass *oc, XendmClassData data)
+{
+    XenDeviceMemoryClass *dmc = XEN_DEVICE_MEMORY_CLASS(oc);
+
+    dmc->store_ops = &native_store_ops;
+    dmc->page_ops = &native_page_ops;
+    dmc->attach = native_attach;
+    dmc->detach = native_detach;
+    dmc->accounts_for = native_accounts_for;
+}
+
+static const TypeInfo native_types[] = {
+    {
+        .name = TYPE_XEN_DEVICE_MEMORY_NATIVE,
+        .parent = TYPE_XEN_DEVICE_MEMORY,
+        .class_init = native_class_init,
+    },
+};
+
+DEFINE_TYPES(native_types)
