@@ -1,0 +1,457 @@
+/*
+ * QTest: device memory by request, with the emulated toolstack and domain
+ *
+ * The machine is a plain pc: no Xen is needed.  It has no ACPI, because the
+ * tables would be blocks as well; under Xen, hvmloader makes them.  Memory
+ * backends stand for anything that takes guest pages at run time; option ROMs
+ * are those of real network cards, from a file that the test makes.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include <glib/gstdio.h>
+#include "libqtest.h"
+#include "qobject/qdict.h"
+#include "qobject/qlist.h"
+#include "qobject/qstring.h"
+
+#define DM "/machine/peripheral/dm"
+#define ROM_KIB 64
+
+static char *rom_file;
+
+/* A machine with our object; @dm_options as on the command line. */
+static QTestState *start(const char *dm_options, const char *more)
+{
+    return qtest_initf("-machine pc,acpi=off -nodefaults -vga none "
+                       "-device xen-device-memory-emulated,id=dm%s%s %s",
+                       *dm_options ? "," : "", dm_options, more);
+}
+
+static QDict *get_property(QTestState *qts, const char *property)
+{
+    QDict *rsp = qtest_qmp(qts, "{'execute': 'qom-get', 'arguments': "
+                           "{'path': %s, 'property': %s}}", DM, property);
+
+    g_assert_true(qdict_haskey(rsp, "return"));
+    return rsp;
+}
+
+static uint64_t get_number(QTestState *qts, const char *property)
+{
+    QDict *rsp = get_property(qts, property);
+    uint64_t value = qdict_get_int(rsp, "return");
+
+    qobject_unref(rsp);
+    return value;
+}
+
+static char *get_string(QTestState *qts, const char *property)
+{
+    QDict *rsp = get_property(qts, property);
+    char *value = g_strdup(qdict_get_str(rsp, "return"));
+
+    qobject_unref(rsp);
+    return value;
+}
+
+/* A memory backend of @kib KiB; the error's text, or NULL on success. */
+static char *add_backend(QTestState *qts, const char *id, uint64_t kib)
+{
+    QDict *rsp = qtest_qmp(qts, "{'execute': 'object-add', 'arguments': "
+                           "{'qom-type': 'memory-backend-ram', 'id': %s,"
+                           " 'size': %" PRIu64 "}}", id, kib * 1024);
+    char *text = NULL;
+
+    if (qdict_haskey(rsp, "error")) {
+        text = g_strdup(qdict_get_str(qdict_get_qdict(rsp, "error"), "desc"));
+    }
+    qobject_unref(rsp);
+    return text;
+}
+
+/* On the bridge, which can hot-plug without ACPI; @slot is 1 to 31. */
+static char *add_nic(QTestState *qts, const char *id, const char *slot)
+{
+    QDict *rsp = qtest_qmp(qts, "{'execute': 'device_add', 'arguments': "
+                           "{'driver': 'e1000', 'id': %s, 'romfile': %s,"
+                           " 'bus': 'bridge', 'addr': %s}}",
+                           id, rom_file, slot);
+    char *text = NULL;
+
+    if (qdict_haskey(rsp, "error")) {
+        text = g_strdup(qdict_get_str(qdict_get_qdict(rsp, "error"), "desc"));
+    }
+    qobject_unref(rsp);
+    return text;
+}
+
+static void assert_ok(char *error)
+{
+    g_assert_cmpstr(error, ==, NULL);
+}
+
+/* The error is there, and says @wanted. */
+static void assert_error(char *error, const char *wanted)
+{
+    g_assert_nonnull(error);
+    if (!strstr(error, wanted)) {
+        g_test_message("error '%s' lacks '%s'", error, wanted);
+        g_test_fail();
+    }
+    g_free(error);
+}
+
+/* Need, what QEMU knows as granted and what the toolstack has granted agree. */
+static void assert_at_rest(QTestState *qts, uint64_t need_kib, uint64_t pages)
+{
+    g_assert_cmpuint(get_number(qts, "need-kib"), ==, need_kib);
+    g_assert_cmpuint(get_number(qts, "granted-kib"), ==, need_kib);
+    g_assert_cmpuint(get_number(qts, "grant"), ==, need_kib);
+    g_assert_cmpuint(get_number(qts, "pages"), ==, pages);
+    g_assert_cmpuint(get_number(qts, "populated-pages"), ==, pages);
+}
+
+static void assert_block(QTestState *qts, unsigned n, const char *name,
+                         uint64_t pages)
+{
+    QDict *rsp = get_property(qts, "blocks");
+    const QListEntry *entry = qlist_first(qdict_get_qlist(rsp, "return"));
+    QDict *block;
+
+    while (n--) {
+        g_assert_nonnull(entry);
+        entry = qlist_next(entry);
+    }
+    g_assert_nonnull(entry);
+    block = qobject_to(QDict, qlist_entry_obj(entry));
+    g_assert_cmpstr(qdict_get_str(block, "name"), ==, name);
+    g_assert_cmpuint(qdict_get_int(block, "pages"), ==, pages);
+    g_assert_cmpstr(qdict_get_str(block, "state"), ==, "populated");
+    g_assert_cmpuint(qdict_get_int(block, "gfn"), >, 0);
+    qobject_unref(rsp);
+}
+
+static void test_grant(void)
+{
+    QTestState *qts = start("", "");
+    g_autofree char *service = get_string(qts, "service");
+
+    g_assert_cmpstr(service, ==, "announced");
+    assert_at_rest(qts, 0, 0);
+    assert_ok(add_backend(qts, "a", 1024));
+    assert_at_rest(qts, 1024, 256);
+    assert_ok(add_backend(qts, "b", 4));
+    assert_at_rest(qts, 1028, 257);
+    assert_block(qts, 0, "memory-backend-ram/a", 256);
+    assert_block(qts, 1, "memory-backend-ram/b", 1);
+    qtest_quit(qts);
+}
+
+static void test_cap(void)
+{
+    QTestState *qts = start("cap=1024", "");
+
+    assert_ok(add_backend(qts, "first", 512));
+    assert_error(add_backend(qts, "much", 516),
+                 "no guest pages for memory-backend-ram/much (516 KiB): the "
+                 "toolstack refused, reason 'cap': needed in all 1028 KiB, "
+                 "granted 512 KiB, cap 1024 KiB, available 1024 KiB");
+    assert_at_rest(qts, 512, 128);
+    assert_ok(add_backend(qts, "limit", 512));
+    assert_at_rest(qts, 1024, 256);
+    assert_error(add_backend(qts, "past", 4), "reason 'cap'");
+    assert_at_rest(qts, 1024, 256);
+
+    /* The operator raises the cap. */
+    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
+                             "{'path': %s, 'property': 'cap', 'value': 1028}}",
+                             DM);
+    assert_ok(add_backend(qts, "past", 4));
+    assert_at_rest(qts, 1028, 257);
+    qtest_quit(qts);
+}
+
+static void test_host_memory(void)
+{
+    QTestState *qts = start("host-free=256", "");
+
+    assert_error(add_backend(qts, "a", 260),
+                 "reason 'host-memory': needed in all 260 KiB, granted 0 KiB, "
+                 "cap 65536 KiB, available 256 KiB");
+    assert_at_rest(qts, 0, 0);
+    assert_ok(add_backend(qts, "a", 256));
+    assert_at_rest(qts, 256, 64);
+    qtest_quit(qts);
+}
+
+static void set_toolstack(QTestState *qts, const char *toolstack)
+{
+    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
+                             "{'path': %s, 'property': 'toolstack',"
+                             " 'value': %s}}", DM, toolstack);
+}
+
+static void test_silence(void)
+{
+    QTestState *qts = start("toolstack=silent,run-deadline=100", "");
+    int64_t begin = g_get_monotonic_time();
+    int64_t took;
+
+    assert_error(add_backend(qts, "a", 64),
+                 "the toolstack did not answer within 100 ms "
+                 "(asked for 64 KiB in all)");
+    took = g_get_monotonic_time() - begin;
+    g_assert_cmpint(took, >=, 100 * 1000);
+    g_assert_cmpint(took, <, 5 * G_USEC_PER_SEC);
+    assert_at_rest(qts, 0, 0);
+
+    set_toolstack(qts, "grant");
+    assert_ok(add_backend(qts, "a", 64));
+    assert_at_rest(qts, 64, 16);
+    qtest_quit(qts);
+}
+
+/*
+ * The answer comes after the deadline: the request has been withdrawn by
+ * then, so nothing is left granted, and the next request is not confused.
+ */
+static void test_late(void)
+{
+    QTestState *qts = start("delay=300,run-deadline=50", "");
+
+    assert_error(add_backend(qts, "a", 64), "did not answer within 50 ms");
+    g_usleep(400 * 1000);
+    assert_at_rest(qts, 0, 0);
+    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
+                             "{'path': %s, 'property': 'delay', 'value': 0}}",
+                             DM);
+    assert_ok(add_backend(qts, "b", 128));
+    assert_at_rest(qts, 128, 32);
+    qtest_quit(qts);
+}
+
+/* A slow answer within the deadline is as good as a quick one. */
+static void test_slow(void)
+{
+    QTestState *qts = start("delay=100,run-deadline=5000", "");
+
+    assert_ok(add_backend(qts, "a", 64));
+    assert_at_rest(qts, 64, 16);
+    qtest_quit(qts);
+}
+
+static void test_garbage(void)
+{
+    QTestState *qts = start("toolstack=garbage,run-deadline=100", "");
+
+    assert_error(add_backend(qts, "a", 64),
+                 "(asked for 64 KiB in all), but wrote 'forty-two'");
+    assert_at_rest(qts, 0, 0);
+    set_toolstack(qts, "grant");
+    assert_ok(add_backend(qts, "a", 64));
+    assert_at_rest(qts, 64, 16);
+    qtest_quit(qts);
+}
+
+/* Nobody to ask: QEMU takes what Xen gives, as it always has. */
+static void test_no_service(void)
+{
+    QTestState *qts = start("toolstack=none,slack=16", "");
+    g_autofree char *service = get_string(qts, "service");
+
+    g_assert_cmpstr(service, ==, "none");
+    assert_ok(add_backend(qts, "a", 64));
+    g_assert_cmpuint(get_number(qts, "grant"), ==, 0);
+    g_assert_cmpuint(get_number(qts, "pages"), ==, 16);
+    assert_error(add_backend(qts, "b", 4),
+                 "no guest pages for memory-backend-ram/b (4 KiB): Xen gave 0 "
+                 "of 1 pages; the guest has 16 pages, its limit is 16");
+    g_assert_cmpuint(get_number(qts, "pages"), ==, 16);
+    g_assert_cmpuint(get_number(qts, "populated-pages"), ==, 16);
+    qtest_quit(qts);
+}
+
+/* Xen gives a part: the part goes back. */
+static void test_partial(void)
+{
+    QTestState *qts = start("toolstack=none,slack=8", "");
+
+    assert_error(add_backend(qts, "a", 64), "Xen gave 8 of 16 pages");
+    g_assert_cmpuint(get_number(qts, "pages"), ==, 0);
+    assert_ok(add_backend(qts, "b", 32));
+    g_assert_cmpuint(get_number(qts, "pages"), ==, 8);
+    qtest_quit(qts);
+}
+
+/* What the toolstack accounts for by itself is not asked for. */
+static void test_credit(void)
+{
+    QTestState *qts = start("credit=1024,slack=0", "");
+
+    assert_ok(add_backend(qts, "a", 1020));
+    assert_at_rest(qts, 0, 255);
+    assert_ok(add_backend(qts, "b", 4));
+    assert_at_rest(qts, 0, 256);
+    assert_ok(add_backend(qts, "c", 4));
+    assert_at_rest(qts, 4, 257);
+    g_assert_cmpuint(get_number(qts, "credit-kib"), ==, 1024);
+    qtest_quit(qts);
+}
+
+static void test_hotplug_rom(void)
+{
+    QTestState *qts = start("slack=0,cap=128",
+                            "-device pci-bridge,id=bridge,chassis_nr=1,"
+                            "shpc=on");
+
+    assert_ok(add_nic(qts, "nic0", "1"));
+    assert_at_rest(qts, ROM_KIB, ROM_KIB / 4);
+    assert_block(qts, 0, "nic0/e1000.rom", ROM_KIB / 4);
+    assert_ok(add_nic(qts, "nic1", "2"));
+    assert_error(add_nic(qts, "nic2", "3"),
+                 "no guest pages for nic2/e1000.rom (64 KiB): the toolstack "
+                 "refused, reason 'cap'");
+    assert_at_rest(qts, 2 * ROM_KIB, ROM_KIB / 2);
+    set_toolstack(qts, "silent");
+    qtest_qmp_assert_success(qts, "{'execute': 'query-status'}");
+    qtest_quit(qts);
+}
+
+static void test_boot_16(void)
+{
+    g_autoptr(GString) nics = g_string_new("");
+    QTestState *qts;
+
+    for (int i = 0; i < 16; i++) {
+        g_string_append_printf(nics, " -device e1000,id=nic%d,romfile=%s",
+                               i, rom_file);
+    }
+    qts = start("slack=0", nics->str);
+    assert_at_rest(qts, 16 * ROM_KIB, 16 * ROM_KIB / 4);
+    assert_block(qts, 15, "nic15/e1000.rom", ROM_KIB / 4);
+    qtest_quit(qts);
+}
+
+/* The stream brings the pages: they are declared, and not populated again. */
+static void test_incoming(void)
+{
+    g_autofree char *nic = g_strdup_printf("-incoming defer -device e1000,"
+                                           "id=nic0,romfile=%s", rom_file);
+    QTestState *qts = start("slack=0", nic);
+
+    g_assert_cmpuint(get_number(qts, "need-kib"), ==, ROM_KIB);
+    g_assert_cmpuint(get_number(qts, "grant"), ==, ROM_KIB);
+    g_assert_cmpuint(get_number(qts, "populated-pages"), ==, ROM_KIB / 4);
+    g_assert_cmpuint(get_number(qts, "pages"), ==, 0);
+    qtest_quit(qts);
+}
+
+/* Run QEMU to its end; what it wrote to stderr. */
+static char *run_to_failure(const char *options)
+{
+    g_autofree char *command =
+        g_strdup_printf("%s -machine pc,accel=qtest,acpi=off -nodefaults -vga none "
+                        "-display none -S -device %s",
+                        getenv("QTEST_QEMU_BINARY"), options);
+    g_autofree char *out = NULL;
+    char *err = NULL;
+    int status;
+
+    g_assert_true(g_spawn_command_line_sync(command, &out, &err, &status,
+                                            NULL));
+    g_assert_true(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 1);
+    return err;
+}
+
+static void test_boot_refused(void)
+{
+    g_autofree char *options =
+        g_strdup_printf("xen-device-memory-emulated,cap=60 "
+                        "-device e1000,id=nic0,romfile=%s", rom_file);
+
+    assert_error(run_to_failure(options),
+                 "no guest pages for nic0/e1000.rom (64 KiB): the toolstack "
+                 "refused, reason 'cap': needed in all 64 KiB, granted 0 KiB, "
+                 "cap 60 KiB, available 60 KiB\n"
+                 "Raise 'cap' for this domain in xendm-memory.conf");
+}
+
+static void test_boot_silent(void)
+{
+    g_autofree char *options =
+        g_strdup_printf("xen-device-memory-emulated,toolstack=silent,"
+                        "boot-deadline=100 -device e1000,romfile=%s",
+                        rom_file);
+
+    assert_error(run_to_failure(options),
+                 "did not answer within 100 ms (asked for 64 KiB in all)\n"
+                 "Is xendm-memoryd running?");
+}
+
+static void test_boot_no_service(void)
+{
+    g_autofree char *options =
+        g_strdup_printf("xen-device-memory-emulated,toolstack=none,slack=15 "
+                        "-device e1000,romfile=%s", rom_file);
+
+    assert_error(run_to_failure(options),
+                 "no guest pages for e1000/e1000.rom (64 KiB): Xen gave 15 of "
+                 "16 pages; the guest has 15 pages, its limit is 15: Cannot "
+                 "allocate memory\nNo toolstack service is announced that "
+                 "could give more.  Start xendm-memoryd before the guest");
+}
+
+static void test_bad_options(void)
+{
+    assert_error(run_to_failure("xen-device-memory-emulated "
+                                "-device xen-device-memory-emulated"),
+                 "there is a 'xen-device-memory-emulated' already");
+    assert_error(run_to_failure("xen-device-memory-emulated,toolstack=maybe"),
+                 "toolstack 'maybe' is not one of none, grant, silent, "
+                 "garbage");
+}
+
+/* Anything will do: QEMU does not look inside. */
+static void make_rom_file(void)
+{
+    g_autofree char *contents = g_malloc0(40 * 1024);
+    int fd = g_file_open_tmp("xen-device-memory-XXXXXX.rom", &rom_file, NULL);
+
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+    g_assert_true(g_file_set_contents(rom_file, contents, 40 * 1024, NULL));
+}
+
+int main(int argc, char **argv)
+{
+    int ret;
+
+    g_test_init(&argc, &argv, NULL);
+    make_rom_file();
+
+    qtest_add_func("xen-device-memory/grant", test_grant);
+    qtest_add_func("xen-device-memory/refused/cap", test_cap);
+    qtest_add_func("xen-device-memory/refused/host-memory", test_host_memory);
+    qtest_add_func("xen-device-memory/silence", test_silence);
+    qtest_add_func("xen-device-memory/late", test_late);
+    qtest_add_func("xen-device-memory/slow", test_slow);
+    qtest_add_func("xen-device-memory/garbage", test_garbage);
+    qtest_add_func("xen-device-memory/no-service", test_no_service);
+    qtest_add_func("xen-device-memory/partial", test_partial);
+    qtest_add_func("xen-device-memory/credit", test_credit);
+    qtest_add_func("xen-device-memory/hotplug-rom", test_hotplug_rom);
+    qtest_add_func("xen-device-memory/incoming", test_incoming);
+    qtest_add_func("xen-device-memory/boot/sixteen", test_boot_16);
+    qtest_add_func("xen-device-memory/boot/refused", test_boot_refused);
+    qtest_add_func("xen-device-memory/boot/silent", test_boot_silent);
+    qtest_add_func("xen-device-memory/boot/no-service", test_boot_no_service);
+    qtest_add_func("xen-device-memory/boot/bad-options", test_bad_options);
+
+    ret = g_test_run();
+    g_unlink(rom_file);
+    g_free(rom_file);
+    return ret;
+}
