@@ -352,8 +352,8 @@ static void test_incoming(void)
 static char *run_to_failure(const char *options)
 {
     g_autofree char *command =
-        g_strdup_printf("%s -machine pc,accel=qtest,acpi=off -nodefaults -vga none "
-                        "-display none -S -device %s",
+        g_strdup_printf("%s -machine pc,accel=qtest,acpi=off -nodefaults "
+                        "-vga none -display none -S -device %s",
                         getenv("QTEST_QEMU_BINARY"), options);
     g_autofree char *out = NULL;
     char *err = NULL;

@@ -9,7 +9,7 @@
 
 #include <glib.h>
 
-/* One item "N. text": @literals are its ``...`` in order, without the quotes. */
+/* One item "N. text"; @literals are its ``...`` in order, unquoted. */
 typedef struct SpecExample {
     unsigned number;
     char *text;         /* all of it, on one line */
