@@ -51,9 +51,10 @@ command="$command -o DPkg::Lock::Timeout=300"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # Old lists name files that the mirror no longer has: update, then once more.
+# A list of somebody else's that cannot be updated is no reason to stop.
 # shellcheck disable=SC2086  # the names are separate words
 if ! $command > "$log" 2>&1; then
-    { apt-get update && $command; } > "$log" 2>&1 || {
+    { apt-get update || true; $command; } >> "$log" 2>&1 || {
         cat "$log" >&2
         die "apt-get could not install: $packages"
     }
