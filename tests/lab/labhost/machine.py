@@ -2,6 +2,7 @@
 """The machine in the box: Debian's QEMU running Xen and dom0 without KVM."""
 
 import json
+import os
 import queue
 import signal
 import socket
@@ -15,7 +16,10 @@ from .images import System
 # "max" and Intel's or AMD's named models crash dom0's kernel early under
 # TCG in QEMU 7.2; this one has all that HVM guests with HAP need.
 CPU = "qemu64,+svm,+npt"
-CPUS = 2
+# One processor is faster than two: a guest's exits to its device model need no
+# interrupt between processors, which under TCG waits for two host threads to
+# be scheduled.  Use --jobs for more processors.
+CPUS = int(os.environ.get("XENDM_LAB_CPUS", "1"))
 MEMORY = 4096  # MiB
 DOM0_MEMORY = 1536  # MiB
 PORT_NAME = "org.xendm.lab"
@@ -74,7 +78,7 @@ class Machine:
 
 def _arguments(built: System, run_disk: Path, kernel: str = "") -> list[str]:
     argv = [command.find("qemu-system-x86_64", "qemu-system-x86"),
-            "-machine", "q35", "-accel", "tcg,thread=multi",
+            "-machine", "q35", "-accel", "tcg",
             "-cpu", CPU, "-smp", str(CPUS), "-m", str(MEMORY),
             "-nodefaults", "-kernel", str(built.hypervisor),
             "-append", XEN_ARGUMENTS,
