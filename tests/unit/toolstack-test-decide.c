@@ -1,0 +1,232 @@
+/*
+ * The toolstack's decisions: the examples of docs/specs/device-memory.rst by
+ * number, limits at and one past, who may ask, and the rate limit
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <glib.h>
+
+#include "decide.h"
+#include "path.h"
+#include "rate.h"
+#include "spec-examples.h"
+
+#define DECISIONS_FIRST 1
+#define DECISIONS_LAST 16
+#define MALFORMED_FIRST 17
+#define MALFORMED_LAST 28
+
+static GPtrArray *examples;
+
+static void replay(unsigned number, const Circumstances *now)
+{
+    const SpecExample *example = spec_example_get(examples, number);
+    uint32_t total;
+    DeviceMemoryAnswer answer =
+        decide_request(spec_example_literal(example, "->"), now, &total);
+    g_autofree char *text = device_memory_answer_format(&answer);
+
+    g_test_message("example %u", number);
+    g_assert_cmpstr(text, ==, spec_example_literal(example, "<-"));
+    g_assert_cmpuint(answer.grant_kib, ==,
+                     answer.granted ? total : now->grant_kib);
+}
+
+static void test_decisions(void)
+{
+    for (unsigned n = DECISIONS_FIRST; n <= DECISIONS_LAST; n++) {
+        const SpecExample *example = spec_example_get(examples, n);
+        Circumstances now = {
+            .grant_kib = spec_example_number(example, "grant"),
+            .cap_kib = spec_example_number(example, "cap"),
+            .free_kib = spec_example_number(example, "free"),
+        };
+
+        replay(n, &now);
+    }
+}
+
+static void test_malformed(void)
+{
+    static const Circumstances now = {
+        .grant_kib = 64, .cap_kib = 65536, .free_kib = 1048576,
+    };
+
+    for (unsigned n = MALFORMED_FIRST; n <= MALFORMED_LAST; n++) {
+        replay(n, &now);
+    }
+}
+
+static void expect(const Circumstances *now, const char *request,
+                   const char *expected)
+{
+    uint32_t total;
+    DeviceMemoryAnswer answer = decide_request(request, now, &total);
+    g_autofree char *text = device_memory_answer_format(&answer);
+
+    g_assert_cmpstr(text, ==, expected);
+}
+
+static void test_limits(void)
+{
+    Circumstances most = {
+        .grant_kib = 0,
+        .cap_kib = DEVICE_MEMORY_TOTAL_MAX,
+        .free_kib = UINT64_MAX / 2,
+    };
+    Circumstances odd = { .cap_kib = 1024, .free_kib = 7 };
+
+    expect(&most, "1 4294967292", "1 granted 4294967292 4294967292");
+    most.grant_kib = DEVICE_MEMORY_TOTAL_MAX;
+    expect(&most, "2 4294967292", "2 granted 4294967292 4294967292");
+    expect(&most, "3 0", "3 granted 0 4294967292");
+
+    /* Half a page cannot be given. */
+    expect(&odd, "4 4", "4 granted 4 1024");
+    expect(&odd, "5 8", "5 refused 0 1024 4 host-memory");
+}
+
+static void test_refusal(void)
+{
+    Circumstances now = { .grant_kib = 64, .cap_kib = 128, .free_kib = 32 };
+    DeviceMemoryAnswer answer = decide_refusal("7 64", &now, "busy");
+    g_autofree char *text = device_memory_answer_format(&answer);
+    DeviceMemoryAnswer unread = decide_refusal("what", &now, "internal");
+    g_autofree char *unread_text = device_memory_answer_format(&unread);
+
+    g_assert_cmpstr(text, ==, "7 refused 64 128 96 busy");
+    g_assert_cmpstr(unread_text, ==, "0 refused 64 128 96 internal");
+}
+
+static void test_who_may_ask(void)
+{
+    /* Domain 0, for any guest; for itself, nobody. */
+    g_assert_true(decide_may_ask(0, 5, NULL, NULL));
+    g_assert_true(decide_may_ask(0, 5, "6", "5"));
+    g_assert_false(decide_may_ask(0, 0, NULL, NULL));
+    g_assert_false(decide_may_ask(6, 0, "6", "0"));
+
+    /* A guest's own stub domain. */
+    g_assert_true(decide_may_ask(6, 5, "6", "5"));
+
+    /* One that only claims to be. */
+    g_assert_false(decide_may_ask(6, 5, NULL, NULL));
+    g_assert_false(decide_may_ask(6, 5, NULL, "5"));
+    g_assert_false(decide_may_ask(6, 5, "6", NULL));
+    g_assert_false(decide_may_ask(6, 5, "7", "5"));
+    g_assert_false(decide_may_ask(6, 5, "6", "4"));
+    g_assert_false(decide_may_ask(6, 5, "0", "5"));
+    g_assert_false(decide_may_ask(5, 5, "5", "5"));
+
+    /* One spelling only. */
+    g_assert_false(decide_may_ask(6, 5, "06", "5"));
+    g_assert_false(decide_may_ask(6, 5, "6 ", "5"));
+    g_assert_false(decide_may_ask(6, 5, "6", "5\n"));
+    g_assert_false(decide_may_ask(6, 5, "4294967302", "5"));
+    g_assert_false(decide_may_ask(6, 5, "", "5"));
+}
+
+static void expect_path(const char *path, PathKind kind, uint32_t dm,
+                        uint32_t domid)
+{
+    uint32_t found_dm = 77, found_domid = 77;
+
+    g_test_message("%s", path);
+    g_assert_cmpint(path_classify(path, &found_dm, &found_domid), ==, kind);
+    if (kind != PATH_OTHER) {
+        g_assert_cmpuint(found_dm, ==, dm);
+    }
+    if (kind == PATH_REQUEST) {
+        g_assert_cmpuint(found_domid, ==, domid);
+    }
+}
+
+static void test_paths(void)
+{
+    expect_path("/local/domain/0/device-model/5/device-memory/request",
+                PATH_REQUEST, 0, 5);
+    expect_path("/local/domain/32751/device-model/32751/device-memory/request",
+                PATH_REQUEST, 32751, 32751);
+    expect_path("/local/domain/0/device-model", PATH_DEVICE_MODELS, 0, 0);
+    expect_path("/local/domain/7/device-model", PATH_DEVICE_MODELS, 7, 0);
+
+    expect_path("/local/domain/0/device-model/5/device-memory/answer",
+                PATH_OTHER, 0, 0);
+    expect_path("/local/domain/0/device-model/5/device-memory/request/x",
+                PATH_OTHER, 0, 0);
+    expect_path("/local/domain/0/device-model/5/device-memory/request2",
+                PATH_OTHER, 0, 0);
+    expect_path("/local/domain/0/device-model/05/device-memory/request",
+                PATH_OTHER, 0, 0);
+    expect_path("/local/domain/0/device-model/32752/device-memory/request",
+                PATH_OTHER, 0, 0);
+    expect_path("/local/domain/0/device-model/4294967301/device-memory/"
+                "request", PATH_OTHER, 0, 0);
+    expect_path("/local/domain/0/device-model//device-memory/request",
+                PATH_OTHER, 0, 0);
+    expect_path("/local/domain/0/device-model/-1/device-memory/request",
+                PATH_OTHER, 0, 0);
+    expect_path("/local/domain/0/device-model/", PATH_OTHER, 0, 0);
+    expect_path("/local/domain/0/device-models", PATH_OTHER, 0, 0);
+    expect_path("/local/domain/", PATH_OTHER, 0, 0);
+    expect_path("", PATH_OTHER, 0, 0);
+}
+
+static void test_rate(void)
+{
+    RateLimit limit = { .per_second = 100, .burst = 3 };
+    Rate rate = { 0 };
+    int64_t now = 5 * G_USEC_PER_SEC;
+
+    for (int i = 0; i < 3; i++) {
+        g_assert_true(rate_take(&rate, limit, now));
+    }
+    g_assert_false(rate_take(&rate, limit, now));
+    g_assert_cmpint(rate_ready_at(&rate, limit), ==, now + 10000);
+    g_assert_false(rate_take(&rate, limit, now + 9999));
+    g_assert_true(rate_take(&rate, limit, now + 10000));
+    g_assert_false(rate_take(&rate, limit, now + 10000));
+
+    /* After a pause there is one burst again, not more. */
+    now += 1000 * (int64_t)G_USEC_PER_SEC;
+    for (int i = 0; i < 3; i++) {
+        g_assert_true(rate_take(&rate, limit, now));
+    }
+    g_assert_false(rate_take(&rate, limit, now));
+}
+
+/* Over any time, no more than the burst and the rate allow. */
+static void test_rate_bound(void)
+{
+    RateLimit limit = { .per_second = 50, .burst = 7 };
+    Rate rate = { 0 };
+    int64_t start = G_USEC_PER_SEC, now = start;
+    unsigned taken = 0;
+
+    for (int i = 0; i < 20000; i++) {
+        now += g_test_rand_int_range(0, 2000);
+        taken += rate_take(&rate, limit, now);
+        g_assert_cmpuint(taken, <=, 7 + (now - start) * 50 / G_USEC_PER_SEC);
+    }
+    g_assert_cmpuint(taken, >=, (now - start) * 50 / G_USEC_PER_SEC);
+}
+
+int main(int argc, char **argv)
+{
+    int ret;
+
+    g_test_init(&argc, &argv, NULL);
+    examples = spec_examples_load(g_getenv("XENDM_SPEC"));
+    g_test_add_func("/toolstack/decide/spec-decisions", test_decisions);
+    g_test_add_func("/toolstack/decide/spec-malformed", test_malformed);
+    g_test_add_func("/toolstack/decide/limits", test_limits);
+    g_test_add_func("/toolstack/decide/refusal", test_refusal);
+    g_test_add_func("/toolstack/decide/who-may-ask", test_who_may_ask);
+    g_test_add_func("/toolstack/decide/paths", test_paths);
+    g_test_add_func("/toolstack/decide/rate", test_rate);
+    g_test_add_func("/toolstack/decide/rate-bound", test_rate_bound);
+    ret = g_test_run();
+    g_ptr_array_unref(examples);
+    return ret;
+}

@@ -1,0 +1,62 @@
+/*
+ * The decisions: what to answer, and whom
+ *
+ * Pure functions of their arguments; docs/specs/device-memory.rst has
+ * numbered examples of each.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TOOLSTACK_DECIDE_H
+#define TOOLSTACK_DECIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hw/xen/device-memory-protocol.h"
+
+/* What a decision goes by. */
+typedef struct Circumstances {
+    uint32_t grant_kib;     /* what holds now; at least 0 */
+    uint32_t cap_kib;       /* the most this domain may have */
+    uint64_t free_kib;      /* what the host can give beyond its reserve */
+} Circumstances;
+
+/**
+ * decide_request: answer a request
+ * @request: the value of D/request
+ * @now: the circumstances
+ * @total_kib: set to the total asked for; 0 if @request is malformed
+ *
+ * Returns: the answer.  When it is a grant, the total is what max_pages must
+ * account for before the answer is written.
+ */
+DeviceMemoryAnswer decide_request(const char *request,
+                                  const Circumstances *now,
+                                  uint32_t *total_kib);
+
+/**
+ * decide_refusal: refuse for a reason that is not in the numbers
+ * @request: the value of D/request
+ * @now: the circumstances
+ * @reason: one of DEVICE_MEMORY_REASON_*
+ */
+DeviceMemoryAnswer decide_refusal(const char *request,
+                                  const Circumstances *now,
+                                  const char *reason);
+
+/**
+ * decide_may_ask: may a domain ask for memory for a guest?
+ * @dm: the domain whose tree holds the request
+ * @domid: the guest
+ * @device_model_domid: the value of the guest's image/device-model-domid, or
+ *                      NULL; libxl writes it where no guest can
+ * @target: the value of the node "target" of @dm, or NULL; likewise
+ *
+ * Domain 0 may ask for every guest.  Another domain may ask if both nodes say
+ * that it is the guest's stub domain.  Nobody may ask for domain 0.
+ */
+bool decide_may_ask(uint32_t dm, uint32_t domid,
+                    const char *device_model_domid, const char *target);
+
+#endif /* TOOLSTACK_DECIDE_H */

@@ -1,0 +1,107 @@
+/*
+ * Where things are in xenstore
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <glib.h>
+#include <string.h>
+
+#include "hw/xen/device-memory-protocol.h"
+#include "path.h"
+
+#define DOMAINS       "/local/domain/"
+#define DEVICE_MODELS "/device-model"
+#define MEMORY        "device-memory"
+
+/* Read a domid at *@text and step over it. */
+static bool take_domid(const char **text, uint32_t *domid)
+{
+    size_t len = strspn(*text, "0123456789");
+    uint64_t number;
+
+    if (!device_memory_parse_number(*text, len, PATH_DOMID_MAX, &number)) {
+        return false;
+    }
+    *domid = number;
+    *text += len;
+    return true;
+}
+
+static bool take_text(const char **text, const char *expected)
+{
+    if (!g_str_has_prefix(*text, expected)) {
+        return false;
+    }
+    *text += strlen(expected);
+    return true;
+}
+
+PathKind path_classify(const char *path, uint32_t *dm, uint32_t *domid)
+{
+    if (!take_text(&path, DOMAINS) || !take_domid(&path, dm) ||
+        !take_text(&path, DEVICE_MODELS)) {
+        return PATH_OTHER;
+    }
+    if (!*path) {
+        return PATH_DEVICE_MODELS;
+    }
+    if (take_text(&path, "/") && take_domid(&path, domid) &&
+        !strcmp(path, "/" MEMORY "/" DEVICE_MEMORY_NODE_REQUEST)) {
+        return PATH_REQUEST;
+    }
+    return PATH_OTHER;
+}
+
+bool path_domid(const char *text, uint32_t *domid)
+{
+    uint32_t number;
+
+    if (!take_domid(&text, &number) || *text) {
+        return false;
+    }
+    *domid = number;
+    return true;
+}
+
+char *path_domain(uint32_t domid)
+{
+    return g_strdup_printf(DOMAINS "%u", domid);
+}
+
+char *path_domain_node(uint32_t domid, const char *node)
+{
+    return g_strdup_printf(DOMAINS "%u/%s", domid, node);
+}
+
+char *path_device_models(uint32_t dm)
+{
+    return g_strdup_printf(DOMAINS "%u" DEVICE_MODELS, dm);
+}
+
+char *path_device_model(uint32_t dm, uint32_t domid)
+{
+    return g_strdup_printf(DOMAINS "%u" DEVICE_MODELS "/%u", dm, domid);
+}
+
+char *path_memory(uint32_t dm, uint32_t domid)
+{
+    return g_strdup_printf(DOMAINS "%u" DEVICE_MODELS "/%u/" MEMORY, dm,
+                           domid);
+}
+
+char *path_memory_node(uint32_t dm, uint32_t domid, const char *node)
+{
+    return g_strdup_printf(DOMAINS "%u" DEVICE_MODELS "/%u/" MEMORY "/%s",
+                           dm, domid, node);
+}
+
+char *path_libxl(uint32_t domid)
+{
+    return g_strdup_printf(PATH_LIBXL "/%u", domid);
+}
+
+char *path_libxl_node(uint32_t domid, const char *node)
+{
+    return g_strdup_printf(PATH_LIBXL "/%u/%s", domid, node);
+}

@@ -1,0 +1,242 @@
+/*
+ * One guest's request: read, decide, act, answer
+ *
+ * A device model waits for what is done here, so the ordinary case has three
+ * exchanges with xenstore: read the request, write the record, write the
+ * answer.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "decide.h"
+#include "decision-log.h"
+#include "path.h"
+#include "serve.h"
+
+static RateLimit request_limit(const Policy *policy)
+{
+    return (RateLimit) {
+        .per_second = policy->request_rate,
+        .burst = policy->request_burst,
+    };
+}
+
+static void try_again_at(Domain *domain, int64_t due)
+{
+    domain->pending = true;
+    domain->due = due;
+}
+
+/* What to say when the numbers do not decide. */
+static Circumstances no_more(const ServeContext *context, Domain *domain)
+{
+    return (Circumstances) {
+        .grant_kib = grant_kib(&domain->grant),
+        .cap_kib = domain_cap(domain, context->store, context->policy),
+    };
+}
+
+static Circumstances circumstances(const ServeContext *context,
+                                   Domain *domain)
+{
+    Circumstances now = no_more(context, domain);
+    uint64_t free_kib;
+
+    if (!host_free_kib(context->host, &free_kib)) {
+        g_critical("cannot read the host's free memory: %s",
+                   g_strerror(errno));
+        free_kib = 0;
+    }
+    now.free_kib = free_kib - MIN(free_kib,
+                                  context->policy->host_reserve_kib);
+    return now;
+}
+
+static void write_answer(const ServeContext *context, Domain *domain,
+                         const char *request,
+                         const DeviceMemoryAnswer *answer)
+{
+    g_autofree char *value = device_memory_answer_format(answer);
+
+    if (!store_write(context->store, domain->answer_path, value)) {
+        g_autofree char *label = domain_label(domain);
+
+        g_warning("%s: cannot write %s: %s", label, domain->answer_path,
+                  g_strerror(errno));
+    }
+    domain_set_answered(domain, request, answer->id);
+    domain->cap_applied = true;
+}
+
+static void refuse(const ServeContext *context, Domain *domain,
+                   const char *request, const char *reason, int64_t now)
+{
+    Circumstances numbers = no_more(context, domain);
+    DeviceMemoryAnswer answer = decide_refusal(request, &numbers, reason);
+
+    write_answer(context, domain, request, &answer);
+    decision_log(domain, request, &answer, answer.grant_kib, now);
+}
+
+/* Returns: false with errno if what was decided could not be done */
+static bool decide_and_answer(const ServeContext *context, Domain *domain,
+                              const char *request, uint64_t limit_pages,
+                              int64_t now)
+{
+    Circumstances numbers = circumstances(context, domain);
+    uint32_t before_kib = numbers.grant_kib;
+    uint32_t total_kib;
+    DeviceMemoryAnswer answer = decide_request(request, &numbers, &total_kib);
+
+    if (answer.granted && total_kib != before_kib &&
+        !grant_change(&domain->grant, context->store, context->host,
+                      total_kib, limit_pages)) {
+        return false;
+    }
+    write_answer(context, domain, request, &answer);
+    decision_log(domain, request, &answer, before_kib, now);
+    return true;
+}
+
+/* The domain that we know, and not another one with its domid? */
+static bool still_there(const ServeContext *context, const Domain *domain,
+                        HostDomain *found)
+{
+    return host_domain(context->host, domain->domid, found) &&
+           !found->dying && !strcmp(found->uuid, domain->uuid);
+}
+
+static void report_failure(const Domain *domain, const char *what)
+{
+    g_autofree char *reason = g_strdup(g_strerror(errno));
+    g_autofree char *label = domain_label(domain);
+
+    g_critical("%s: cannot %s: %s", label, what, reason);
+}
+
+/* With the lock held.  Returns: false if the domain is gone */
+static bool serve_locked(const ServeContext *context, Domain *domain,
+                         const char *request, int64_t now)
+{
+    HostDomain found;
+
+    if (!still_there(context, domain, &found)) {
+        return false;
+    }
+    if (!grant_hold(&domain->grant, context->store, context->host,
+                    &found.limit_pages)) {
+        report_failure(domain, "recover its grant");
+        if (request) {
+            refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL,
+                   now);
+        }
+        try_again_at(domain, now + SERVE_RECOVERY_RETRY_US);
+    } else if (request && !decide_and_answer(context, domain, request,
+                                             found.limit_pages, now)) {
+        report_failure(domain, "change its grant");
+        refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL, now);
+    }
+    domain->chores_due = now + SERVE_CHORES_US;
+    return true;
+}
+
+/* Another program has the lock: try again soon, but not for ever. */
+static void wait_for_lock(const ServeContext *context, Domain *domain,
+                          const char *request, int64_t now)
+{
+    bool contended = errno == EAGAIN;
+
+    if (!domain->locked_since) {
+        domain->locked_since = now;
+    }
+    if (contended && now - domain->locked_since < SERVE_LOCK_PATIENCE_US) {
+        try_again_at(domain, now + SERVE_LOCK_RETRY_US);
+        return;
+    }
+    report_failure(domain, "take libxl's lock");
+    if (request) {
+        refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL, now);
+    }
+    domain->locked_since = 0;
+    if (!domain->grant.known) {
+        try_again_at(domain, now + SERVE_RECOVERY_RETRY_US);
+    }
+}
+
+/*
+ * Too many requests.  The first one too many is told; then nothing is read
+ * until there may be a decision again, which is about the newest request.
+ */
+static void throttle(const ServeContext *context, Domain *domain,
+                     const char *request, int64_t now)
+{
+    refuse(context, domain, request, DEVICE_MEMORY_REASON_BUSY, now);
+    try_again_at(domain, rate_ready_at(&domain->requests,
+                                       request_limit(context->policy)));
+}
+
+static char *new_request(const ServeContext *context, const Domain *domain)
+{
+    g_autofree char *request = store_read(context->store,
+                                          domain->request_path);
+
+    if (request && domain_has_answered(domain, request)) {
+        return NULL;
+    }
+    return g_steal_pointer(&request);
+}
+
+bool serve(const ServeContext *context, Domain *domain, int64_t now)
+{
+    RateLimit limit = request_limit(context->policy);
+    g_autofree char *request = new_request(context, domain);
+    HostLock *lock;
+    bool there;
+
+    domain->pending = false;
+    if (!request && domain->grant.known) {
+        return true;
+    }
+    if (request && rate_ready_at(&domain->requests, limit) > now) {
+        throttle(context, domain, request, now);
+        return true;
+    }
+    lock = host_lock(context->host, domain->domid, domain->uuid);
+    if (!lock) {
+        wait_for_lock(context, domain, request, now);
+        return true;
+    }
+    domain->locked_since = 0;
+    if (request) {
+        rate_take(&domain->requests, limit, now);
+    }
+    there = serve_locked(context, domain, request, now);
+    host_unlock(context->host, lock);
+    return there;
+}
+
+static bool publish_cap(const ServeContext *context, Domain *domain)
+{
+    g_autofree char *path = NULL;
+    g_autofree char *value = NULL;
+
+    if (!domain->cap_applied || domain->cap_published) {
+        return true;
+    }
+    path = path_libxl_node(domain->domid, PATH_LIBXL_CAP);
+    value = g_strdup_printf("%u", domain->cap_kib);
+    domain->cap_published = store_write(context->store, path, value);
+    return domain->cap_published;
+}
+
+void serve_chores(const ServeContext *context, Domain *domain)
+{
+    domain->chores_due = 0;
+    if (!grant_settle(&domain->grant, context->store) ||
+        !publish_cap(context, domain)) {
+        report_failure(domain, "publish its grant and cap");
+    }
+}

@@ -1,0 +1,49 @@
+/*
+ * One guest's request: read, decide, act, answer
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TOOLSTACK_SERVE_H
+#define TOOLSTACK_SERVE_H
+
+#include "domain.h"
+
+/* How soon to try again for a lock that another program has. */
+#define SERVE_LOCK_RETRY_US (2 * 1000)
+
+/* After that long the asker is told; a device model waits 10 s at start. */
+#define SERVE_LOCK_PATIENCE_US (8 * G_USEC_PER_SEC)
+
+/* How soon to try again when recovery failed. */
+#define SERVE_RECOVERY_RETRY_US G_USEC_PER_SEC
+
+/* How long chores wait for the next request, so as not to be in its way. */
+#define SERVE_CHORES_US (20 * 1000)
+
+typedef struct ServeContext {
+    Store *store;
+    Host *host;
+    const Policy *policy;
+} ServeContext;
+
+/**
+ * serve: recover a guest's grant if need be, and answer its request if it is
+ * new
+ * @context: by what means
+ * @domain: the guest, with its asker; @domain->pending says afterwards whether
+ *          something is left to do at @domain->due
+ * @now: the time
+ *
+ * Returns: false if there is no such domain any more
+ */
+bool serve(const ServeContext *context, Domain *domain, int64_t now);
+
+/**
+ * serve_chores: do what could wait
+ * @context: by what means
+ * @domain: the guest
+ */
+void serve_chores(const ServeContext *context, Domain *domain);
+
+#endif /* TOOLSTACK_SERVE_H */
