@@ -44,13 +44,15 @@ stock)
 *) usage ;;
 esac
 
-# The firmware and ROM files come from Debian's packages, whose folders QEMU
-# has to be told.  libxl always passes -vnc.
+# Where Debian's packages have the firmware, ROM files and key maps.
+firmware='/usr/share/qemu /usr/share/seabios /usr/lib/ipxe/qemu'
+
+# libxl always passes -vnc.
 options() {
     echo "--python=$PYTHON"
     echo "--prefix=$PREFIX"
     echo "--disable-relocatable"
-    echo "--firmwarepath=/usr/share/qemu:/usr/share/seabios:/usr/lib/ipxe/qemu"
+    echo "--firmwarepath=$(echo "$firmware" | tr ' ' ':')"
     echo "--with-pkgversion=$package"
     echo "--without-default-features"
     echo "--enable-xen"
@@ -84,6 +86,17 @@ lock() {
     flock 9
 }
 
+# Run from its build folder, QEMU looks for all files below qemu-bundle.
+link_firmware() {
+    for from in $firmware; do
+        mkdir -p "$folder/qemu-bundle$from"
+        for file in "$from"/*; do
+            to=$folder/qemu-bundle$file
+            [ -e "$to" ] || ln -sf "$file" "$to"
+        done
+    done
+}
+
 run_configure() {
     rm -rf "$folder"
     mkdir -p "$folder"
@@ -104,6 +117,7 @@ run_configure() {
             echo "$TOOLS" > "$site/xendm-host-tools.pth"
         done
     fi
+    link_firmware
     inputs > "$folder/xendm-inputs"
 }
 
