@@ -23,7 +23,9 @@ install)
     install -D -m 755 build/qemu/qemu-system-i386 "$qemu"
     meson install -C build/native --no-rebuild --quiet
     echo "$qemu"
-    grep -v '^#' "$log"
+    grep -v '^#' "$log" | while read -r path; do
+        [ -d "$path" ] || echo "$path"
+    done
     ;;
 uninstall)
     rm -f "$qemu"
