@@ -72,12 +72,14 @@ guest_dm_args()
     printf "'%s'\n" "$@" >> "$dm_file"
 }
 
-# guest_linux NAME: boots the small Linux (128 MiB suffice).
+# guest_linux NAME [KERNEL-ARGUMENTS]: boots the small Linux (128 MiB suffice).
 guest_linux()
 {
     guest_set "$1" kernel '"/lab/guest/vmlinuz"'
     guest_set "$1" ramdisk '"/lab/guest/ramdisk"'
-    guest_set "$1" cmdline '"console=ttyS0 quiet panic=1"'
+    # Without xen_emul_unplug Linux would throw its emulated NICs out.
+    guest_set "$1" cmdline \
+        "\"console=ttyS0 quiet panic=1 ${2:-xen_emul_unplug=never}\""
     : > "$(guest_dir "$1")/linux"
 }
 

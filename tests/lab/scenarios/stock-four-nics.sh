@@ -12,6 +12,7 @@ guest_wait_firmware four
 id=$(domid_of four)
 assert_equal "pages left below the limit" 0 \
     $(($(limit_of "$id") - $(pages_of "$id")))
+assert_at_least "pages that hvmloader was refused" 1 "$(over_allocations)"
 guest_destroy four
 
 guest_new five stock
