@@ -114,7 +114,8 @@ run_configure() {
     # Lets ninja find meson again when it is called by hand.
     if [ -n "$TOOLS" ]; then
         for site in "$folder"/pyvenv/lib/python3*/site-packages; do
-            echo "$TOOLS" > "$site/xendm-host-tools.pth"
+            [ ! -d "$site" ] ||
+                echo "$TOOLS" > "$site/xendm-host-tools.pth"
         done
     fi
     link_firmware
