@@ -98,13 +98,13 @@ fuzz: configure
 	@$(TALLY) run fuzz tap scripts/fuzz.sh $(FUZZ_SECONDS)
 
 bench: all stock
-	@$(LAB) bench
+	@$(LAB) run bench
 
 # --- the lab by hand ---
 
 .PHONY: demo lab-shell
 demo: all stock
-	@$(LAB) demo
+	@$(LAB) run demo
 
 lab-shell: all
 	@$(LAB) shell
