@@ -11,12 +11,9 @@
 #include "decide.h"
 #include "decision-log.h"
 #include "path.h"
+#include "population.h"
 #include "serve.h"
 #include "service.h"
-#include "sweep.h"
-
-/* How many domains are fetched from the hypervisor at a time. */
-#define DOMAINS_AT_ONCE 64
 
 /* How often a domain is told that it may not ask. */
 static const RateLimit stranger_limit = { .per_second = 1, .burst = 10 };
@@ -25,8 +22,7 @@ struct Service {
     Store *store;
     Host *host;
     Policy *policy;
-    GHashTable *domains;        /* domid -> Domain */
-    bool started;
+    Population *population;
     bool domains_changed;
 };
 
@@ -39,118 +35,7 @@ static ServeContext serve_context(const Service *service)
     };
 }
 
-/* Domains: coming, going */
-
-static Domain *find_domain(const Service *service, uint32_t domid)
-{
-    return g_hash_table_lookup(service->domains, GUINT_TO_POINTER(domid));
-}
-
-static bool watch_or_complain(Service *service, const char *path)
-{
-    if (store_watch(service->store, path)) {
-        return true;
-    }
-    g_critical("cannot watch %s: %s", path, g_strerror(errno));
-    return false;
-}
-
-static Domain *add_domain(Service *service, const HostDomain *found)
-{
-    Domain *domain = domain_new(found, service->started);
-    g_autofree char *path = path_device_models(found->domid);
-
-    g_hash_table_insert(service->domains, GUINT_TO_POINTER(found->domid),
-                        domain);
-    watch_or_complain(service, path);
-    /* Now, so that its first request does not wait for it. */
-    domain_cap(domain, service->store, service->policy);
-    return domain;
-}
-
-/* A domain in which device models may have run is gone. */
-static void forget_asker(Service *service, uint32_t dm, bool replaced)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, service->domains);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Domain *guest = value;
-
-        if (guest->asker_known && guest->asker == dm) {
-            guest->asker_known = false;
-            guest->pending = guest->pending && !guest->grant.known;
-            if (!replaced) {
-                sweep_memory(service->store, dm, guest->domid);
-            }
-        }
-    }
-    if (!replaced) {
-        sweep_device_models(service->store, dm);
-    }
-}
-
-/* @replaced: another domain has its domid already, and its nodes */
-static void drop_domain(Service *service, Domain *domain, bool replaced)
-{
-    g_autofree char *path = path_device_models(domain->domid);
-    uint32_t domid = domain->domid;
-
-    store_unwatch(service->store, path);
-    if (!replaced) {
-        sweep_record(service->store, domid);
-        sweep_memory(service->store, 0, domid);
-        if (domain->asker_known && domain->asker) {
-            sweep_memory(service->store, domain->asker, domid);
-        }
-    }
-    g_hash_table_remove(service->domains, GUINT_TO_POINTER(domid));
-    forget_asker(service, domid, replaced);
-}
-
-/* Returns: domid -> HostDomain of all that are not dying, or NULL */
-static GHashTable *live_domains(const Service *service)
-{
-    g_autoptr(GHashTable) live = g_hash_table_new_full(NULL, NULL, NULL,
-                                                       g_free);
-    HostDomain found[DOMAINS_AT_ONCE];
-    uint32_t first = 0;
-    int n;
-
-    while ((n = host_domains(service->host, first, found,
-                             DOMAINS_AT_ONCE)) > 0) {
-        for (int i = 0; i < n; i++) {
-            if (!found[i].dying) {
-                g_hash_table_insert(live, GUINT_TO_POINTER(found[i].domid),
-                                    g_memdup2(&found[i], sizeof(found[i])));
-            }
-        }
-        first = found[n - 1].domid + 1;
-    }
-    if (n < 0) {
-        g_critical("cannot list domains: %s", g_strerror(errno));
-        return NULL;
-    }
-    return g_steal_pointer(&live);
-}
-
-static void drop_dead(Service *service, GHashTable *live)
-{
-    g_autoptr(GList) known = g_hash_table_get_values(service->domains);
-
-    for (GList *item = known; item; item = item->next) {
-        Domain *domain = item->data;
-        const HostDomain *found =
-            g_hash_table_lookup(live, GUINT_TO_POINTER(domain->domid));
-
-        if (!found || strcmp(found->uuid, domain->uuid)) {
-            drop_domain(service, domain, found != NULL);
-        }
-    }
-}
-
-/* Who may ask, and what is to be answered */
+/* Who may ask */
 
 static char *read_domain_node(const Service *service, uint32_t domid,
                               const char *node)
@@ -160,7 +45,7 @@ static char *read_domain_node(const Service *service, uint32_t domid,
     return store_read(service->store, path);
 }
 
-static bool may_ask(Service *service, uint32_t dm, Domain *guest)
+static bool may_ask(const Service *service, uint32_t dm, Domain *guest)
 {
     g_autofree char *device_model_domid = NULL;
     g_autofree char *target = NULL;
@@ -176,62 +61,16 @@ static bool may_ask(Service *service, uint32_t dm, Domain *guest)
     return decide_may_ask(dm, guest->domid, device_model_domid, target);
 }
 
-static void request_is_pending(Domain *guest, int64_t now)
+/* The domain in which the guest's device model runs. */
+static uint32_t find_asker(const Service *service, Domain *guest)
 {
-    if (!guest->pending) {
-        guest->pending = true;
-        guest->due = now;
-    }
-}
-
-/* Recover, and look for a request that was written while nobody served. */
-static void resume_guest(Service *service, Domain *guest, int64_t now)
-{
-    g_autofree char *stub = NULL;
+    g_autofree char *stub = read_domain_node(service, guest->domid,
+                                             "image/device-model-domid");
     uint32_t dm;
 
-    if (!domain_identify(guest, service->store) || !guest->hvm) {
-        return;
-    }
-    stub = read_domain_node(service, guest->domid,
-                            "image/device-model-domid");
-    if (!stub || !path_domid(stub, &dm) || !may_ask(service, dm, guest)) {
-        dm = 0;
-    }
-    domain_set_asker(guest, dm);
-    domain_read_answered(guest, service->store);
-    request_is_pending(guest, now);
+    return stub && path_domid(stub, &dm) && may_ask(service, dm, guest)
+           ? dm : 0;
 }
-
-static void add_new(Service *service, GHashTable *live, int64_t now)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, live);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const HostDomain *found = value;
-
-        if (!find_domain(service, found->domid)) {
-            resume_guest(service, add_domain(service, found), now);
-        }
-    }
-}
-
-static bool update_domains(Service *service, int64_t now)
-{
-    g_autoptr(GHashTable) live = live_domains(service);
-
-    service->domains_changed = false;
-    if (!live) {
-        return false;
-    }
-    drop_dead(service, live);
-    add_new(service, live, now);
-    return true;
-}
-
-/* Requests */
 
 static void refuse_stranger(Service *service, Domain *from, uint32_t domid)
 {
@@ -256,36 +95,41 @@ static void refuse_stranger(Service *service, Domain *from, uint32_t domid)
     decision_log_stranger(from, domid, request);
 }
 
-/* @gone: set to whether there certainly is no such domain */
-static Domain *find_guest(Service *service, uint32_t domid, bool *gone)
-{
-    Domain *guest = find_domain(service, domid);
-    HostDomain found;
+/* Requests */
 
-    *gone = false;
-    if (guest) {
-        return guest;
+static void request_is_pending(Domain *guest, int64_t now)
+{
+    if (!guest->pending) {
+        guest->pending = true;
+        guest->due = now;
     }
-    if (!host_domain(service->host, domid, &found)) {
-        *gone = errno == ESRCH;
-        return NULL;
+}
+
+/*
+ * A domain has arrived: learn now what its first request will need, recover
+ * its grant, and look for a request that was written while nobody served.
+ */
+static void domain_arrived(Domain *domain, int64_t now, void *opaque)
+{
+    Service *service = opaque;
+
+    domain_cap(domain, service->store, service->policy);
+    if (domain->domid && domain->identified && domain->hvm) {
+        domain_set_asker(domain, find_asker(service, domain));
+        domain_read_answered(domain, service->store);
+        request_is_pending(domain, now);
     }
-    *gone = found.dying;
-    /* It has come, and we have not been told yet. */
-    return found.dying ? NULL : add_domain(service, &found);
 }
 
 /* Another domain than the guest's known asker has written a request. */
 static void first_request(Service *service, Domain *from, uint32_t domid,
                           Domain *guest, int64_t now)
 {
-    uint32_t dm = from->domid;
-
     /* What follows costs us; domain 0 is trusted not to overdo it. */
-    if (dm && !rate_take(&from->strangers, stranger_limit, now)) {
+    if (from->domid && !rate_take(&from->strangers, stranger_limit, now)) {
         from->passed_over++;
-    } else if (guest && may_ask(service, dm, guest)) {
-        domain_set_asker(guest, dm);
+    } else if (guest && may_ask(service, from->domid, guest)) {
+        domain_set_asker(guest, from->domid);
         request_is_pending(guest, now);
     } else {
         refuse_stranger(service, from, domid);
@@ -295,16 +139,12 @@ static void first_request(Service *service, Domain *from, uint32_t domid,
 static void request_event(Service *service, uint32_t dm, uint32_t domid,
                           int64_t now)
 {
-    bool gone;
-    Domain *guest = find_guest(service, domid, &gone);
-    Domain *from = find_domain(service, dm);
+    Domain *guest = population_expect(service->population, domid, now);
+    Domain *from = population_find(service->population, dm);
 
     if (guest && guest->asker_known && guest->asker == dm) {
         request_is_pending(guest, now);
-    } else if (gone && !dm) {
-        /* Its device model has outlived it. */
-        sweep_memory(service->store, dm, domid);
-    } else if (from) {
+    } else if (from && (guest || dm)) {
         first_request(service, from, domid, guest, now);
     }
 }
@@ -312,14 +152,11 @@ static void request_event(Service *service, uint32_t dm, uint32_t domid,
 /* A watch was set, or the directory was made anew: look at what is there. */
 static void device_models_event(Service *service, uint32_t dm, int64_t now)
 {
-    g_autofree char *target = NULL;
+    g_autofree char *target = read_domain_node(service, dm, "target");
     uint32_t domid;
 
-    if (dm) {
-        target = read_domain_node(service, dm, "target");
-        if (target && path_domid(target, &domid)) {
-            request_event(service, dm, domid, now);
-        }
+    if (target && path_domid(target, &domid)) {
+        request_event(service, dm, domid, now);
     }
 }
 
@@ -373,11 +210,21 @@ static int64_t run_domains(Service *service, int64_t now)
     gpointer value;
     int64_t next = SERVICE_NEVER;
 
-    g_hash_table_iter_init(&iter, service->domains);
+    population_iterate(service->population, &iter);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         next = MIN(next, run_domain(service, value, now));
     }
     return next;
+}
+
+static bool update_domains(Service *service, int64_t now)
+{
+    service->domains_changed = false;
+    if (!population_update(service->population, now)) {
+        g_critical("cannot list the domains: %s", g_strerror(errno));
+        return false;
+    }
+    return true;
 }
 
 int64_t service_run(Service *service, int64_t now)
@@ -388,44 +235,28 @@ int64_t service_run(Service *service, int64_t now)
         update_domains(service, now);
         next = run_domains(service, now);
     }
-    return next;
+    return MIN(next, population_sweep_due(service->population, now));
 }
 
 /* Starting and stopping */
 
-/* What an earlier process, or a device model, has left of domains long gone */
-static void sweep_below(Service *service, const char *directory)
+static bool watch_domains(Service *service)
 {
-    g_auto(GStrv) names = store_list(service->store, directory);
-
-    for (size_t i = 0; names && names[i]; i++) {
-        uint32_t domid;
-
-        if (path_domid(names[i], &domid) && !find_domain(service, domid)) {
-            sweep_record(service->store, domid);
-            sweep_memory(service->store, 0, domid);
-        }
+    if (store_watch(service->store, PATH_INTRODUCE) &&
+        store_watch(service->store, PATH_RELEASE)) {
+        return true;
     }
-}
-
-static void sweep_all(Service *service)
-{
-    g_autofree char *device_models = path_device_models(0);
-
-    sweep_below(service, PATH_LIBXL);
-    sweep_below(service, device_models);
+    g_critical("cannot watch for domains: %s", g_strerror(errno));
+    return false;
 }
 
 bool service_start(Service *service, int64_t now)
 {
     /* Watch first: what changes while we look is then seen. */
-    if (!watch_or_complain(service, PATH_INTRODUCE) ||
-        !watch_or_complain(service, PATH_RELEASE) ||
-        !update_domains(service, now)) {
+    if (!watch_domains(service) || !update_domains(service, now)) {
         return false;
     }
-    sweep_all(service);
-    service->started = true;
+    population_sweep_all(service->population);
     service_run(service, now);
     if (!announce(service->store)) {
         g_critical("cannot write %s: %s", PATH_ANNOUNCEMENT,
@@ -445,7 +276,7 @@ void service_stop(Service *service)
         g_critical("cannot remove %s: %s", PATH_ANNOUNCEMENT,
                    g_strerror(errno));
     }
-    g_hash_table_iter_init(&iter, service->domains);
+    population_iterate(service->population, &iter);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Domain *domain = value;
 
@@ -462,16 +293,15 @@ Service *service_new(Store *store, Host *host, Policy *policy)
     service->store = store;
     service->host = host;
     service->policy = policy;
-    service->domains =
-        g_hash_table_new_full(NULL, NULL, NULL,
-                              (GDestroyNotify)domain_free);
+    service->population = population_new(store, host, domain_arrived,
+                                         service);
     return service;
 }
 
 void service_free(Service *service)
 {
     if (service) {
-        g_hash_table_unref(service->domains);
+        population_free(service->population);
         policy_free(service->policy);
         g_free(service);
     }
@@ -484,7 +314,7 @@ void service_set_policy(Service *service, Policy *policy)
 
     policy_free(service->policy);
     service->policy = policy;
-    g_hash_table_iter_init(&iter, service->domains);
+    population_iterate(service->population, &iter);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         domain_forget_cap(value);
     }
@@ -492,5 +322,5 @@ void service_set_policy(Service *service, Policy *policy)
 
 unsigned service_domains(const Service *service)
 {
-    return g_hash_table_size(service->domains);
+    return population_count(service->population);
 }

@@ -37,7 +37,5 @@ void sweep_device_models(Store *store, uint32_t dm)
     g_autofree char *device_models = path_device_models(dm);
     g_autofree char *domain = path_domain(dm);
 
-    if (store_remove_empty(store, device_models)) {
-        store_remove_empty(store, domain);
-    }
+    remove_with_parent(store, device_models, domain);
 }

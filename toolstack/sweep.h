@@ -32,8 +32,8 @@ void sweep_record(Store *store, uint32_t domid);
 void sweep_memory(Store *store, uint32_t dm, uint32_t domid);
 
 /**
- * sweep_device_models: remove the empty directories of a domain that is gone
- * and in which device models ran
+ * sweep_device_models: remove all that device models have written in a domain
+ * that is gone
  * @store: where
  * @dm: the domain
  */

@@ -174,6 +174,11 @@ unsigned world_watches(World *world)
     return g_hash_table_size(world->watches);
 }
 
+unsigned world_events(World *world)
+{
+    return g_queue_get_length(&world->events);
+}
+
 unsigned world_exchanges(World *world)
 {
     unsigned exchanges = world->exchanges;

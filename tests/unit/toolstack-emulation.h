@@ -50,6 +50,9 @@ void world_set_node(World *world, const char *path, const char *value);
 bool world_is_public(World *world, const char *path);
 unsigned world_watches(World *world);
 
+/* Watch events that the service has not been given. */
+unsigned world_events(World *world);
+
 /* Any path that holds @text, or NULL. */
 const char *world_find_node(World *world, const char *text);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "population.h"
 #include "serve.h"
 #include "spec-examples.h"
 #include "toolstack-emulation.h"
@@ -172,6 +173,29 @@ static void test_short_path(void)
     service_free(service);
 }
 
+/* Neither our own answers nor what else is written there wakes us. */
+static void test_quiet(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+    const char *const nodes[] = {
+        "device-memory/blocks/0", "device-memory/answer", "state",
+        "backends/qdisk",
+    };
+
+    world_add_guest(world, 3, "web", BASE);
+    ask(world, service, 3, "7 64", "7 granted 64 65536");
+    g_assert_cmpuint(world_events(world), ==, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(nodes); i++) {
+        g_autofree char *path =
+            g_strconcat("/local/domain/0/device-model/3/", nodes[i], NULL);
+
+        world_set_node(world, path, "x");
+    }
+    g_assert_cmpuint(world_events(world), ==, 0);
+    service_free(service);
+}
+
 /* The same request again: the answer stands, and nothing is done. */
 static void test_repeated(void)
 {
@@ -265,6 +289,8 @@ static void test_not_hvm(void)
 
     world_add(world, 5, 5, "pv", BASE);
     world_set_node(world, "/local/domain/5/name", "pv");
+    service_event(service, "@introduceDomain", world_now(world));
+    world_settle(world, service);
     ask(world, service, 5, "1 4", "1 refused 0 0 0 not-allowed");
     ask(world, service, 0, "2 4", "2 refused 0 0 0 not-allowed");
     assert_logged("domain 0 asks for domain 5: request \"1 4\" refused "
@@ -719,7 +745,7 @@ static void test_gone(void)
 
     world_add_guest(world, 3, "web", BASE);
     ask(world, service, 3, "7 64", "7 granted 64 65536");
-    g_assert_cmpuint(world_watches(world), ==, watches + 1);
+    g_assert_cmpuint(world_watches(world), ==, watches + 2);
     world_remove_nodes(world, 3);
     world_remove(world, 3);
     world_settle(world, service);
@@ -750,8 +776,21 @@ static void test_going(void)
 
     /* And a device model that outlives its guest leaves nothing either. */
     world_ask(world, 0, 3, "8 128");
+    world_pass(world, POPULATION_FIRST_SWEEP_US);
     world_settle(world, service);
     assert_nothing_left(world, 3);
+    world_ask(world, 0, 3, "9 0");
+    world_pass(world, POPULATION_LAST_SWEEP_US);
+    world_settle(world, service);
+    assert_nothing_left(world, 3);
+
+    /* Some time it is over. */
+    for (int i = 0; i < 10; i++) {
+        world_pass(world, POPULATION_LAST_SWEEP_US);
+        world_settle(world, service);
+    }
+    g_assert_cmpint(service_run(service, world_now(world)), ==,
+                    SERVICE_NEVER);
     service_free(service);
 }
 
@@ -913,6 +952,7 @@ int main(int argc, char **argv)
     ADD("refused", refused);
     ADD("reserve", reserve);
     ADD("short-path", short_path);
+    ADD("quiet", quiet);
     ADD("repeated", repeated);
     ADD("coalesced", coalesced);
     ADD("two-guests", two_guests);
