@@ -21,17 +21,10 @@
 static GPtrArray *examples;
 static GString *logged;
 
-static GLogWriterOutput keep_log(GLogLevelFlags level,
-                                 const GLogField *fields, gsize n,
-                                 gpointer data)
+static void keep_log(const char *log_domain, GLogLevelFlags level,
+                     const char *message, gpointer data)
 {
-    for (gsize i = 0; i < n; i++) {
-        if (!strcmp(fields[i].key, "MESSAGE")) {
-            g_string_append_printf(logged, "%s\n",
-                                   (const char *)fields[i].value);
-        }
-    }
-    return G_LOG_WRITER_HANDLED;
+    g_string_append_printf(logged, "%s\n", message);
 }
 
 static void assert_logged(const char *text)
@@ -942,7 +935,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_log_set_always_fatal(G_LOG_LEVEL_ERROR);
     logged = g_string_new(NULL);
-    g_log_set_writer_func(keep_log, NULL, NULL);
+    g_log_set_default_handler(keep_log, NULL);
     examples = spec_examples_load(g_getenv("XENDM_SPEC"));
 
 #define ADD(name, function) \
