@@ -28,6 +28,7 @@ struct World {
     GQueue events;          /* paths that have changed */
     GTree *domains;         /* domid -> EmulatedDomain */
     uint64_t free_kib;
+    bool silent;            /* @introduceDomain, @releaseDomain do not fire */
     unsigned changes_left;
     bool crashed;
     bool limits_fail;
@@ -78,6 +79,9 @@ static void fire(World *world, const char *path)
     GHashTableIter iter;
     gpointer watched;
 
+    if (world->silent && path[0] == '@') {
+        return;
+    }
     g_hash_table_iter_init(&iter, world->watches);
     while (g_hash_table_iter_next(&iter, &watched, NULL)) {
         if (is_below(path, watched)) {
@@ -384,6 +388,11 @@ void world_remove(World *world, uint32_t domid)
 {
     g_assert_true(g_tree_remove(world->domains, GUINT_TO_POINTER(domid)));
     fire(world, PATH_RELEASE);
+}
+
+void world_tell(World *world, bool tell)
+{
+    world->silent = !tell;
 }
 
 uint64_t world_limit(World *world, uint32_t domid)

@@ -39,6 +39,9 @@ void world_remove_nodes(World *world, uint32_t domid);
 void world_set_dying(World *world, uint32_t domid);
 void world_remove(World *world, uint32_t domid);
 
+/* Whether the service is told that domains come and go, as it is at first. */
+void world_tell(World *world, bool tell);
+
 uint64_t world_limit(World *world, uint32_t domid);
 void world_set_limit(World *world, uint32_t domid, uint64_t pages);
 void world_set_free(World *world, uint64_t kib);

@@ -8,9 +8,12 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libxl-lock.h"
@@ -289,6 +292,65 @@ static void test_lock(void)
     g_assert_cmpint(errno, ==, ENOENT);
 }
 
+/* What the processes of the next test share. */
+typedef struct Shared {
+    gint inside;
+    gint together;      /* how often one was not alone */
+} Shared;
+
+#define LOCK_PROCESSES 4
+#define LOCK_ROUNDS 2000
+
+static void take_many_locks(const char *directory, Shared *shared)
+{
+    for (int i = 0; i < LOCK_ROUNDS; ) {
+        LibxlLock *lock = libxl_lock_take(directory, 3, UUID);
+
+        if (!lock) {
+            sched_yield();
+            continue;
+        }
+        if (g_atomic_int_add(&shared->inside, 1)) {
+            g_atomic_int_inc(&shared->together);
+        }
+        sched_yield();
+        g_atomic_int_add(&shared->inside, -1);
+        libxl_lock_release(lock);
+        i++;
+    }
+}
+
+/*
+ * Each removes the file when it is done, so another may have locked a file
+ * that has no name any more.
+ */
+static void test_lock_excludes(void)
+{
+    g_autofree char *directory = g_dir_make_tmp("lock-XXXXXX", NULL);
+    Shared *shared = mmap(NULL, sizeof(Shared), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t children[LOCK_PROCESSES];
+
+    g_assert_true(shared != MAP_FAILED);
+    for (int i = 0; i < LOCK_PROCESSES; i++) {
+        children[i] = fork();
+        g_assert_cmpint(children[i], >=, 0);
+        if (!children[i]) {
+            take_many_locks(directory, shared);
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < LOCK_PROCESSES; i++) {
+        int status;
+
+        g_assert_cmpint(waitpid(children[i], &status, 0), ==, children[i]);
+        g_assert_cmpint(status, ==, 0);
+    }
+    g_assert_cmpint(shared->together, ==, 0);
+    g_assert_cmpint(g_rmdir(directory), ==, 0);
+    munmap(shared, sizeof(Shared));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -301,6 +363,7 @@ int main(int argc, char **argv)
     g_test_add_func("/toolstack/report/find", test_find);
     g_test_add_func("/toolstack/report/odd-nodes", test_odd_nodes);
     g_test_add_func("/toolstack/report/json", test_json);
-    g_test_add_func("/toolstack/lock", test_lock);
+    g_test_add_func("/toolstack/lock/files", test_lock);
+    g_test_add_func("/toolstack/lock/excludes", test_lock_excludes);
     return g_test_run();
 }

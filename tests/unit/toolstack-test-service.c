@@ -805,6 +805,23 @@ static void test_vanished(void)
     service_free(service);
 }
 
+/* A domain that is dying gets nothing, even if we are not told. */
+static void test_dying(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    world_add_guest(world, 3, "web", BASE);
+    world_settle(world, service);
+    world_tell(world, false);
+    world_remove_nodes(world, 3);
+    world_set_dying(world, 3);
+    ask(world, service, 3, "7 64", NULL);
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE);
+    assert_nothing_left(world, 3);
+    service_free(service);
+}
+
 static void test_stub_goes_first(void)
 {
     g_autoptr(World) world = world_new();
@@ -869,7 +886,7 @@ static void test_domid_reused(void)
     service_free(service);
 }
 
-/* The same, noticed only when the request is served. */
+/* The same, but we are not told: it is noticed when the request is served. */
 static void test_domid_reused_unnoticed(void)
 {
     g_autoptr(World) world = world_new();
@@ -877,20 +894,15 @@ static void test_domid_reused_unnoticed(void)
 
     world_add_guest(world, 3, "web", BASE);
     ask(world, service, 3, "7 320", "7 granted 320 65536");
-    service_stop(service);
-    service_free(service);
-    world_crash_after(world, WORLD_NO_CRASH);
-    service = start(world);
-    world_set_locked(world, 3, true);
-    ask(world, service, 3, "8 640", "7 granted 320 65536");
+    finish_chores(world, service);
+    world_tell(world, false);
     world_remove_nodes(world, 3);
     world_remove(world, 3);
     world_add(world, 3, 0x333, "hvm", BASE);
     world_set_node(world, "/local/domain/3/name", "mail");
-    world_ask(world, 0, 3, "1 64");
-    world_pass(world, SERVE_LOCK_RETRY_US);
-    world_settle(world, service);
-    g_assert_cmpstr(world_answer(world, 0, 3), ==, "1 granted 64 65536");
+    ask(world, service, 3, "1 70000", "1 refused 0 65536 65536 cap");
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE);
+    ask(world, service, 3, "2 64", "2 granted 64 65536");
     g_assert_cmpuint(world_limit(world, 3), ==, BASE + 16);
     service_free(service);
 }
@@ -970,6 +982,7 @@ int main(int argc, char **argv)
     ADD("gone", gone);
     ADD("going", going);
     ADD("vanished", vanished);
+    ADD("dying", dying);
     ADD("stub-goes-first", stub_goes_first);
     ADD("sweep-at-start", sweep_at_start);
     ADD("domid-reused", domid_reused);
