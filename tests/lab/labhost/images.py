@@ -202,6 +202,8 @@ def run_disk(built: System, programs: dict[str, Path],
     (staging / "guest").mkdir()
     shutil.copy(built.kernel, staging / "guest/vmlinuz")
     shutil.copy(built.guest_ramdisk, staging / "guest/ramdisk")
+    # A number for SeaBIOS, little-endian.
+    (staging / "guest/zero").write_bytes(bytes(8))
     (staging / "files").mkdir()
     for path in files:
         shutil.copy(path, staging / "files")

@@ -5,6 +5,8 @@
 # can have several at once.
 
 LINUX_READY='lab-guest: shell ready'
+# What hvmloader prints last.
+HVMLOADER_READY='Invoking SeaBIOS'
 # What SeaBIOS prints when all option ROMs are initialised and boot begins.
 FIRMWARE_READY='Press ESC for boot menu'
 
@@ -80,7 +82,9 @@ guest_linux()
     # Without xen_emul_unplug Linux would throw its emulated NICs out.
     guest_set "$1" cmdline \
         "\"console=ttyS0 quiet panic=1 ${2:-xen_emul_unplug=never}\""
-    : > "$(guest_dir "$1")/linux"
+    # SeaBIOS would run each option ROM for a second; zero stands for none.
+    guest_dm_args "$1" -fw_cfg \
+        name=etc/pci-optionrom-exec,file=/lab/guest/zero
 }
 
 # guest_config NAME: writes the file for xl; its name.
@@ -130,11 +134,20 @@ guest_start()
     fi
 }
 
-# guest_wait_firmware NAME: until SeaBIOS has initialised all option ROMs and
-# is about to boot.
+# guest_wait_hvmloader NAME: until hvmloader is done: the guest's memory does
+# not change any more before an operating system runs.
+guest_wait_hvmloader()
+{
+    wait_until 60 "SeaBIOS's start in guest $1" \
+        guest_firmware_says "$(domid_of "$1")" "$HVMLOADER_READY"
+}
+
+# guest_wait_firmware NAME [SECONDS]: until SeaBIOS has initialised all option
+# ROMs and is about to boot.  Slow with many NICs and a VGA: each option ROM
+# prints lines, and to scroll costs thousands of exits to the device model.
 guest_wait_firmware()
 {
-    wait_until 60 "boot prompt of guest $1" \
+    wait_until "${2:-60}" "boot prompt of guest $1" \
         guest_firmware_says "$(domid_of "$1")" "$FIRMWARE_READY"
 }
 

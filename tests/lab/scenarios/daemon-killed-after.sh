@@ -14,7 +14,7 @@ grant=$(grant_of first)
 limit=$(limit_of "$(domid_of first)")
 
 memoryd_kill
-guest_wait_firmware first
+guest_wait_hvmloader first
 assert_equal "limit without the daemon" "$limit" \
     "$(limit_of "$(domid_of first)")"
 

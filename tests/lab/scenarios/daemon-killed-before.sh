@@ -26,5 +26,5 @@ assert_contains "the device model's log" \
 
 memoryd_start
 guest_start orphan
-guest_wait_firmware orphan
+guest_wait_hvmloader orphan
 assert_identities orphan

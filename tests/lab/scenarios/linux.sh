@@ -11,5 +11,5 @@ guest_nics linux e1000 8
 guest_start linux
 guest_wait_linux linux
 assert_equal "NICs in the guest" 8 \
-    "$(guest_run linux 'ls /sys/class/net | grep -c eth')"
+    "$(guest_run linux 'grep -l 0x020000 /sys/bus/pci/devices/*/class | wc -l')"
 assert_identities linux

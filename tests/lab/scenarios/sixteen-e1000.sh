@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Sixteen e1000 and a standard VGA start and reach the boot prompt.
-# timeout: 180
+# timeout: 240
 # needs: qemu xendm-memoryd xendm-memory
 
 # 16 option ROMs of 256 KiB and the VGA BIOS of 64 KiB.
@@ -11,7 +11,7 @@ memoryd_start
 guest_new sixteen
 guest_nics sixteen e1000 16
 guest_start sixteen
-guest_wait_firmware sixteen
+guest_wait_firmware sixteen 200
 assert_equal "grant, KiB" "$NEED" "$(grant_of sixteen)"
 assert_identities sixteen
 

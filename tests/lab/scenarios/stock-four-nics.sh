@@ -8,7 +8,7 @@
 guest_new four stock
 guest_nics four e1000 4
 guest_start four
-guest_wait_firmware four
+guest_wait_hvmloader four
 id=$(domid_of four)
 assert_equal "pages left below the limit" 0 \
     $(($(limit_of "$id") - $(pages_of "$id")))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Stock QEMU: a Linux guest with a NIC reaches its shell and runs commands.
-# timeout: 120
+# timeout: 150
 # needs: qemu-stock
 
 guest_new linux stock
@@ -12,4 +12,4 @@ guest_wait_linux linux
 assert_equal "status of a command that fails" 3 \
     "$(guest_run linux 'exit_status() { return 3; }; exit_status' > /dev/null; echo $?)"
 assert_equal "NICs in the guest" 1 \
-    "$(guest_run linux 'ls /sys/class/net | grep -c eth')"
+    "$(guest_run linux 'grep -l 0x020000 /sys/bus/pci/devices/*/class | wc -l')"

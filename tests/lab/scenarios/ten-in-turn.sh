@@ -11,6 +11,7 @@ for number in 1 2 3 4 5 6 7 8 9 10; do
     guest_new "guest$number"
     guest_nics "guest$number" e1000 "$number"
     guest_start "guest$number"
+    guest_wait_hvmloader "guest$number"
     assert_equal "grant of guest$number, KiB" $((number * 256 + 64)) \
         "$(grant_of "guest$number")"
     assert_identities "guest$number"

@@ -15,6 +15,8 @@ guest_start right &
 right=$!
 wait "$left"
 wait "$right"
+guest_wait_hvmloader left
+guest_wait_hvmloader right
 assert_equal "grant of left, KiB" $((6 * 256 + 64)) "$(grant_of left)"
 assert_equal "grant of right, KiB" $((9 * 256 + 64)) "$(grant_of right)"
 assert_identities left

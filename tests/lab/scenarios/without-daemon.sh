@@ -8,7 +8,7 @@
 guest_new four
 guest_nics four e1000 4
 guest_start four
-guest_wait_firmware four
+guest_wait_hvmloader four
 id=$(domid_of four)
 assert_equal "max_pages" "$(libxl_limit four)" "$(limit_of "$id")"
 assert_equal "service" none "$(guest_property four service)"
