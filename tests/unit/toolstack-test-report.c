@@ -1,22 +1,13 @@
 /*
- * What the client shows, and libxl's lock as files
+ * What the client shows
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "libxl-lock.h"
 #include "report.h"
 #include "report-json.h"
 #include "report-text.h"
@@ -244,113 +235,6 @@ static void test_json(void)
     g_assert_cmpint(json_object_get_int_member(object, "pages"), ==, 64);
 }
 
-/* libxl's lock */
-
-#define UUID "01234567-89ab-cdef-0123-456789abcdef"
-
-static void test_lock(void)
-{
-    g_autofree char *directory = g_dir_make_tmp("lock-XXXXXX", NULL);
-    g_autofree char *path =
-        g_strdup_printf("%s/userdata-l.3." UUID ".domain-userdata-lock",
-                        directory);
-    LibxlLock *lock = libxl_lock_take(directory, 3, UUID);
-    LibxlLock *other;
-    int fd;
-
-    g_assert_nonnull(lock);
-    fd = open(path, O_RDWR);
-    g_assert_cmpint(fd, >=, 0);
-    g_assert_cmpint(flock(fd, LOCK_EX | LOCK_NB), ==, -1);
-    g_assert_null(libxl_lock_take(directory, 3, UUID));
-    g_assert_cmpint(errno, ==, EAGAIN);
-
-    /* Another domain's is another lock. */
-    other = libxl_lock_take(directory, 4, UUID);
-    g_assert_nonnull(other);
-    libxl_lock_release(other);
-
-    /* Released is removed; who had the old file open has nothing. */
-    libxl_lock_release(lock);
-    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
-    g_assert_cmpint(flock(fd, LOCK_EX | LOCK_NB), ==, 0);
-    lock = libxl_lock_take(directory, 3, UUID);
-    g_assert_nonnull(lock);
-    libxl_lock_release(lock);
-    close(fd);
-
-    /* As libxl would have it while it works. */
-    fd = open(path, O_RDWR | O_CREAT, 0666);
-    g_assert_cmpint(flock(fd, LOCK_EX | LOCK_NB), ==, 0);
-    g_assert_null(libxl_lock_take(directory, 3, UUID));
-    g_assert_cmpint(errno, ==, EAGAIN);
-    close(fd);
-    g_assert_cmpint(g_unlink(path), ==, 0);
-
-    g_assert_cmpint(g_rmdir(directory), ==, 0);
-    g_assert_null(libxl_lock_take(directory, 3, UUID));
-    g_assert_cmpint(errno, ==, ENOENT);
-}
-
-/* What the processes of the next test share. */
-typedef struct Shared {
-    gint inside;
-    gint together;      /* how often one was not alone */
-} Shared;
-
-#define LOCK_PROCESSES 4
-#define LOCK_ROUNDS 2000
-
-static void take_many_locks(const char *directory, Shared *shared)
-{
-    for (int i = 0; i < LOCK_ROUNDS; ) {
-        LibxlLock *lock = libxl_lock_take(directory, 3, UUID);
-
-        if (!lock) {
-            sched_yield();
-            continue;
-        }
-        if (g_atomic_int_add(&shared->inside, 1)) {
-            g_atomic_int_inc(&shared->together);
-        }
-        sched_yield();
-        g_atomic_int_add(&shared->inside, -1);
-        libxl_lock_release(lock);
-        i++;
-    }
-}
-
-/*
- * Each removes the file when it is done, so another may have locked a file
- * that has no name any more.
- */
-static void test_lock_excludes(void)
-{
-    g_autofree char *directory = g_dir_make_tmp("lock-XXXXXX", NULL);
-    Shared *shared = mmap(NULL, sizeof(Shared), PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pid_t children[LOCK_PROCESSES];
-
-    g_assert_true(shared != MAP_FAILED);
-    for (int i = 0; i < LOCK_PROCESSES; i++) {
-        children[i] = fork();
-        g_assert_cmpint(children[i], >=, 0);
-        if (!children[i]) {
-            take_many_locks(directory, shared);
-            _exit(0);
-        }
-    }
-    for (int i = 0; i < LOCK_PROCESSES; i++) {
-        int status;
-
-        g_assert_cmpint(waitpid(children[i], &status, 0), ==, children[i]);
-        g_assert_cmpint(status, ==, 0);
-    }
-    g_assert_cmpint(shared->together, ==, 0);
-    g_assert_cmpint(g_rmdir(directory), ==, 0);
-    munmap(shared, sizeof(Shared));
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -363,7 +247,5 @@ int main(int argc, char **argv)
     g_test_add_func("/toolstack/report/find", test_find);
     g_test_add_func("/toolstack/report/odd-nodes", test_odd_nodes);
     g_test_add_func("/toolstack/report/json", test_json);
-    g_test_add_func("/toolstack/lock/files", test_lock);
-    g_test_add_func("/toolstack/lock/excludes", test_lock_excludes);
     return g_test_run();
 }
