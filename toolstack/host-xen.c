@@ -120,9 +120,10 @@ Host *host_xen_open(const char *libxl_directory, GError **error)
     xen_host->xc = xc_interface_open(NULL, NULL, 0);
     if (!xen_host->xc) {
         g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno),
-                    "cannot reach the Xen hypervisor: %s%s",
+                    "cannot reach the Xen hypervisor: %s; %s",
                     g_strerror(errno),
-                    geteuid() ? "; must be run as root" : "");
+                    geteuid() ? "must be run as root"
+                              : "is this domain 0, and is Xen running?");
         host_xen_close(&xen_host->host);
         return NULL;
     }

@@ -150,9 +150,9 @@ static const struct Command *choose(int argc, char **argv)
         fprintf(stderr, "xendm-memory: %s: no such command; see --help\n",
                 argv[1]);
     } else if (argc - 2 != command->n_arguments) {
-        fprintf(stderr, "xendm-memory: %s takes %d arguments, not %d: "
-                "xendm-memory %s%s\n", command->name, command->n_arguments,
-                argc - 2, command->name, command->arguments);
+        fprintf(stderr, "xendm-memory: %s: %d arguments are given; usage: "
+                "xendm-memory %s%s\n", command->name, argc - 2,
+                command->name, command->arguments);
         return NULL;
     }
     return command;

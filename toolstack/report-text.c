@@ -11,7 +11,7 @@
 
 #define NAME_WIDTH_MIN 20
 #define NAME_WIDTH_MAX 40
-#define SIZE_WIDTH 13
+#define COLUMN_WIDTH 13
 
 static uint64_t from_pages(uint64_t pages, bool in_pages)
 {
@@ -55,10 +55,10 @@ static void print_guest(const ReportGuest *guest, int width, bool in_pages,
     fprintf(out, "%5u ", guest->domain.domid);
     print_name(guest->name, width, out);
     fprintf(out, " %*" PRIu64 " %*" PRIu64 "%s%*s %*" PRIu64 "\n",
-            SIZE_WIDTH, from_pages(guest->base_pages, in_pages),
-            SIZE_WIDTH, from_kib(guest->grant_kib, in_pages),
-            guest->grant_stands ? " " : "!", SIZE_WIDTH, cap,
-            SIZE_WIDTH, from_pages(guest->domain.used_pages, in_pages));
+            COLUMN_WIDTH, from_pages(guest->base_pages, in_pages),
+            COLUMN_WIDTH, from_kib(guest->grant_kib, in_pages),
+            guest->grant_stands ? " " : "!", COLUMN_WIDTH, cap,
+            COLUMN_WIDTH, from_pages(guest->domain.used_pages, in_pages));
 }
 
 static void print_heading(int width, bool in_pages, FILE *out)
@@ -71,7 +71,7 @@ static void print_heading(int width, bool in_pages, FILE *out)
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *heading = g_strdup_printf("%s %s", names[i], unit);
 
-        fprintf(out, " %*s", SIZE_WIDTH, heading);
+        fprintf(out, " %*s", COLUMN_WIDTH, heading);
     }
     fputc('\n', out);
 }

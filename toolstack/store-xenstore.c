@@ -170,8 +170,9 @@ Store *store_xenstore_open(GError **error)
     xen_store->watches = xen_store->nodes ? xs_open(0) : NULL;
     if (!xen_store->watches) {
         g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno),
-                    "cannot reach xenstored: %s%s", g_strerror(errno),
-                    geteuid() ? "; must be run as root" : "");
+                    "cannot reach xenstored: %s; %s", g_strerror(errno),
+                    geteuid() ? "must be run as root"
+                              : "is this domain 0, and is Xen running?");
         store_xenstore_close(&xen_store->store);
         return NULL;
     }

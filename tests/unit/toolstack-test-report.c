@@ -60,7 +60,8 @@ static void test_list(void)
         "   12 mail                        132096             0"
         "             -             0\n");
     g_assert_nonnull(strstr(pages, "BASE pages GRANTED pages     CAP pages"));
-    g_assert_nonnull(strstr(pages, "        33024            80         16384"));
+    g_assert_nonnull(strstr(pages,
+                            "        33024            80         16384"));
 }
 
 /* Another program has set the limit: the grant is not in it. */
