@@ -209,6 +209,7 @@ int daemon_run(const DaemonOptions *options)
         daemon.service = service_new(daemon.store, daemon.host, policy);
         serve_until_stopped(&daemon);
     }
+    g_clear_pointer(&daemon.due, g_source_unref);
     service_free(daemon.service);
     host_xen_close(daemon.host);
     store_xenstore_close(daemon.store);
