@@ -55,9 +55,9 @@ unpack() {
 
 say "asking the mirror for $package $series.x in $* (half a minute)"
 private_apt_open deb-src "$@" ||
-    die "no mirror could be read: is the network there?"
+    die "no mirror could be read: is the network there? ($(apt_reason))"
 offer=$(versions)
-[ -n "$offer" ] || die "no $package $series.x in: $*"
+[ -n "$offer" ] || die "no $package $series.x in:$opened"
 
 for version in $offer; do
     tree=$folder/$package-${version#*:}
@@ -73,5 +73,4 @@ for version in $offer; do
     echo "$tree"
     exit 0
 done
-tail -n 5 "$private_apt/log" >&2
-die "no $package $series.x could be downloaded (log: $private_apt/log)"
+die "no $package $series.x could be downloaded: $(apt_reason)"

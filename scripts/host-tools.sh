@@ -50,13 +50,12 @@ fi
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")-backports
 say "fetching meson from $suite (half a minute)"
 private_apt_open deb "$suite" ||
-    die "$suite cannot be read: is the network there?"
+    die "$suite cannot be read: is the network there? ($(apt_reason))"
 rm -rf "$folder/download"
 mkdir "$folder/download"
 (cd "$folder/download" && apt-get -c "$private_apt/apt.conf" download \
     meson python3-pycotap) >> "$private_apt/log" 2>&1 || {
-    tail -n 5 "$private_apt/log" >&2
-    die "meson could not be downloaded from $suite (log: $private_apt/log)"
+    die "meson could not be downloaded from $suite: $(apt_reason)"
 }
 for deb in "$folder"/download/*.deb; do
     dpkg-deb -x "$deb" "$folder"

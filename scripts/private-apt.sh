@@ -70,7 +70,10 @@ add_suite() {
     *) kind=main ;;
     esac
     file=$private_apt/sources/$2.sources
-    for uri in $(mirrors "$kind"); do
+    found=$(mirrors "$kind")
+    [ -n "$found" ] ||
+        echo "E: the system's apt has no mirror for it" >> "$private_apt/log"
+    for uri in $found; do
         cat > "$file" <<EOF
 Types: $1
 URIs: $uri
@@ -89,6 +92,11 @@ EOF
     return 1
 }
 
+# The last error that apt gave.
+apt_reason() {
+    sed -n 's/^E: //p' "$private_apt/log" | tail -n 1
+}
+
 # private_apt_open TYPE SUITE...: TYPE is deb or deb-src.
 private_apt_open() {
     type=$1
@@ -105,11 +113,8 @@ private_apt_open() {
         if add_suite "$type" "$suite"; then
             opened="$opened $suite"
         else
-            say "suite $suite: not to be had, goes on without it"
+            say "goes on without suite $suite: $(apt_reason)"
         fi
     done
-    if [ -z "$opened" ]; then
-        tail -n 5 "$private_apt/log" >&2
-        return 1
-    fi
+    [ -n "$opened" ]
 }

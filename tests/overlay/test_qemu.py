@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -40,7 +41,8 @@ def fetched_source(series: str, suites: list[str]) -> Path:
          *suites], capture_output=True, text=True, check=False)
     if result.returncode != 0:
         reason = result.stderr.strip().splitlines()[-1]
-        raise unittest.SkipTest(f"no QEMU {series}.x: {reason}")
+        print(f"skipped: QEMU {series}.x: {reason}", file=sys.stderr)
+        raise unittest.SkipTest(reason)
     return Path(result.stdout.strip())
 
 

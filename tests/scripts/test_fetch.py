@@ -153,7 +153,15 @@ class SourceTest(StubCase):
         self.state("versions", "1:10.0.13-1")
         result = self.fetch()
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("suite trixie-security: not to be had", result.stderr)
+        self.assertIn("goes on without suite trixie-security: the system's "
+                      "apt has no mirror for it", result.stderr)
+
+    def test_suite_that_the_mirror_lacks(self) -> None:
+        self.state("versions", "1:10.0.13-1")
+        result = self.fetch("trixie", "trixie-updates", "trixie-absent")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("goes on without suite trixie-absent: does not have a "
+                      "Release file", result.stderr)
 
     def test_security_has_its_own_mirror(self) -> None:
         self.state("targets", f"http://mirror/debian/ {codename()}\n"
