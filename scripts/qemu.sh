@@ -63,6 +63,7 @@ options() {
     echo "--disable-tcg"
     echo "--disable-install-blobs"
     echo "--disable-docs"
+    echo "$DEBUG"
     echo "--disable-download"
     echo "--target-list=i386-softmmu"
 }

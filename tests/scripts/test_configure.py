@@ -130,6 +130,14 @@ class ConfigureTest(unittest.TestCase):
         self.good_source("--prefix=/opt/xen")
         self.assertEqual(len(self.calls()), 2)
 
+    def test_debug_info(self) -> None:
+        self.good_source()
+        self.assertIn("--disable-debug-info", self.calls()[0])
+        self.good_source("--enable-debug-info")
+        self.assertIn("--enable-debug-info", self.calls()[1])
+        self.good("--again")
+        self.assertEqual(len(self.calls()), 2)
+
     def test_new_file_is_linked(self) -> None:
         self.good_source()
         (self.root / "hw/xen/device-memory/more.c").write_text("int x;\n")
