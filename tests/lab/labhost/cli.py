@@ -39,7 +39,8 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("--file", action="append", default=[], type=Path,
                      help="bring a file to /lab/files in dom0")
     run.add_argument("scenario", nargs="+",
-                     help="a scenario's name, a folder's name, or all")
+                     help="a scenario's name, a scenario file, a "
+                     "folder's name, or all")
 
 
 def _positive(text: str) -> int:
@@ -60,14 +61,16 @@ def _new_log_folder() -> Path:
     return folder
 
 
-def _run_disk(built: images.System, folder: Path, files: list[Path]) -> Path:
+def _run_disk(built: images.System, folder: Path,
+              wanted: list[scenarios.Scenario], files: list[Path]) -> Path:
     programs = {name: product.path for name, product in PRODUCTS.items()
                 if not product.problem()}
     for path in files:
         if not path.is_file():
             raise LabError(f"--file {path}: there is no such file")
     target = folder / "run.ext4"
-    images.run_disk(built, programs, files, target)
+    scenario_files = {scenario.name: scenario.path for scenario in wanted}
+    images.run_disk(built, programs, scenario_files, files, target)
     return target
 
 
@@ -76,7 +79,7 @@ def run(wanted: list[scenarios.Scenario], jobs: int,
     """Build what is needed and run scenarios; also for the self-test."""
     built = images.system()
     folder = _new_log_folder()
-    disk = _run_disk(built, folder, files)
+    disk = _run_disk(built, folder, wanted, files)
     try:
         return runner.run(built, disk, folder, wanted, jobs)
     finally:
@@ -96,7 +99,9 @@ def _command_run(options: argparse.Namespace) -> int:
 def _command_shell(options: argparse.Namespace) -> int:
     built = images.system()
     folder = _new_log_folder()
-    disk = _run_disk(built, folder, options.file)
+    every = [scenario for name in scenarios.FOLDERS
+             for scenario in scenarios.in_folder(name)]
+    disk = _run_disk(built, folder, every, options.file)
     try:
         return machine.interactive(built, disk)
     finally:

@@ -14,7 +14,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cache, command, packages, paths
+from . import cache, command, kernel, packages, paths
 from .errors import LabError
 from .modules import Modules
 
@@ -34,6 +34,7 @@ class System:
     kernel: Path
     initramfs: Path
     root_disk: Path
+    guest_kernel: Path
     guest_ramdisk: Path
     libraries: Path
 
@@ -51,6 +52,7 @@ def _package_tree() -> tuple[str, Path]:
     def make(folder: Path) -> None:
         packages.unpack(names, folder)
         Modules(folder).keep_only(modules)
+        packages.compile_python(folder)
 
     why = "unpack Debian's packages for dom0 (about 20 s, network)"
     return key, cache.get("packages", key, why, make)
@@ -62,13 +64,15 @@ def system() -> System:
     inputs = [paths.CONFIG / "initramfs-modules.txt",
               paths.CONFIG / "guest-modules.txt", paths.LAB / "dom0/initramfs",
               paths.LAB / "guest/init", Path(__file__)]
+    inputs.append(Path(kernel.__file__))
     key = cache.key(package_key, *inputs)
 
     def make(folder: Path) -> None:
         modules = Modules(tree)
         _hypervisor(tree, folder / "xen")
-        shutil.copy(tree / "boot" / f"vmlinuz-{modules.version}",
-                    folder / "vmlinuz")
+        packed_kernel = tree / "boot" / f"vmlinuz-{modules.version}"
+        shutil.copy(packed_kernel, folder / "vmlinuz")
+        (folder / "vmlinux").write_bytes(kernel.unpack(packed_kernel))
         _ramdisk(tree, modules, "initramfs", paths.LAB / "dom0/initramfs",
                  folder / "initramfs")
         _ramdisk(tree, modules, "guest", paths.LAB / "guest/init",
@@ -76,8 +80,9 @@ def system() -> System:
         _root_disk(tree, folder / "root.ext4")
 
     folder = cache.get("system", key, "make dom0's disk and ramdisks", make)
-    return System(folder / "xen", folder / "vmlinuz", folder / "initramfs",
-                  folder / "root.ext4", folder / "guest-ramdisk", tree)
+    return System(folder / "xen", folder / "vmlinux", folder / "initramfs",
+                  folder / "root.ext4", folder / "vmlinuz",
+                  folder / "guest-ramdisk", tree)
 
 
 def _hypervisor(tree: Path, target: Path) -> None:
@@ -185,22 +190,27 @@ def tools() -> Path:
 
 
 def run_disk(built: System, programs: dict[str, Path],
-             files: list[Path], target: Path) -> None:
+             scenarios: dict[str, Path], files: list[Path],
+             target: Path) -> None:
     """Make the disk with everything that changes from run to run.
 
-    programs maps names in /lab/bin to files; files go to /lab/files.
+    programs maps names in /lab/bin to files, scenarios maps names to scenario
+    files; files go to /lab/files.
     """
     staging = target.with_suffix(".tree")
-    for name in ("dom0", "lib", "scenarios", "bench", "demo", "selftest"):
-        if (paths.LAB / name).is_dir():
-            shutil.copytree(paths.LAB / name, staging / name)
+    for name in ("dom0", "lib"):
+        shutil.copytree(paths.LAB / name, staging / name)
+    for name, path in scenarios.items():
+        copy = staging / f"{name}.sh"
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(path, copy)
     (staging / "bin").mkdir()
     for name, program in programs.items():
-        shutil.copy(_stripped(program), staging / "bin" / name)
+        shutil.copy(_stripped(name, program), staging / "bin" / name)
     for path in tools().iterdir():
         shutil.copy(path, staging / "bin")
     (staging / "guest").mkdir()
-    shutil.copy(built.kernel, staging / "guest/vmlinuz")
+    shutil.copy(built.guest_kernel, staging / "guest/vmlinuz")
     shutil.copy(built.guest_ramdisk, staging / "guest/ramdisk")
     # A number for SeaBIOS, little-endian.
     (staging / "guest/zero").write_bytes(bytes(8))
@@ -211,14 +221,14 @@ def run_disk(built: System, programs: dict[str, Path],
     shutil.rmtree(staging)
 
 
-def _stripped(program: Path) -> Path:
+def _stripped(name: str, program: Path) -> Path:
     """A copy without debug information, which dom0 has no use for."""
     strip = command.find("strip", "binutils")
-    key = cache.key(str(program), program)
+    key = cache.key(program)
 
     def make(folder: Path) -> None:
         command.run([strip, "-o", folder / "program", program])
 
-    shelf = f"stripped/{program.name}"
+    shelf = f"stripped/{name}"
     why = f"strip {paths.shown(program)}"
     return cache.get(shelf, key, why, make) / "program"

@@ -13,6 +13,8 @@ from .products import PRODUCTS
 # Only files in here are run by "all".
 MAIN = "scenarios"
 FOLDERS = (MAIN, "bench", "demo", "selftest")
+# Where scenario files from elsewhere are in dom0.
+OUTSIDE = "outside"
 DEFAULT_TIMEOUT = 60.0
 
 # Slower machines can stretch every limit by one factor.
@@ -26,6 +28,7 @@ class Scenario:
     """One scenario file."""
 
     name: str  # folder/file without .sh
+    path: Path
     title: str  # the first sentence of its comment
     timeout: float  # seconds
     needs: tuple[str, ...]  # products
@@ -37,7 +40,8 @@ class Scenario:
 
 
 def _load(path: Path) -> Scenario:
-    name = str(path.relative_to(LAB).with_suffix(""))
+    folder = path.parent.name if path.parent.parent == LAB else OUTSIDE
+    name = f"{folder}/{path.stem}"
     head = []
     for line in path.read_text().splitlines():
         if not line.startswith("#"):
@@ -55,7 +59,7 @@ def _load(path: Path) -> Scenario:
         if need not in PRODUCTS:
             raise LabError(f"{path}: needs '{need}'; allowed are: "
                            f"{', '.join(PRODUCTS)}")
-    return Scenario(name, title, _timeout(path, fields) * SCALE, needs)
+    return Scenario(name, path, title, _timeout(path, fields) * SCALE, needs)
 
 
 def _timeout(path: Path, fields: dict[str, str]) -> float:
@@ -74,7 +78,7 @@ def in_folder(folder: str) -> list[Scenario]:
 
 
 def find(names: list[str]) -> list[Scenario]:
-    """The scenarios meant by names: file, folder/file, folder, or all."""
+    """The scenarios meant: all, folders, names, or files from elsewhere."""
     found = []
     for name in names:
         for scenario in _find_one(name.removesuffix(".sh")):
@@ -92,5 +96,8 @@ def _find_one(name: str) -> list[Scenario]:
         path = LAB / folder / f"{name}.sh"
         if path.is_file() and path.parent.name in FOLDERS:
             return [_load(path)]
+    path = Path(f"{name}.sh").resolve()
+    if path.is_file():
+        return [_load(path)]
     raise LabError(f"there is no scenario '{name}'; 'tests/lab/lab list' "
                    "shows all")

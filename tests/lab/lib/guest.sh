@@ -81,7 +81,7 @@ guest_linux()
     guest_set "$1" ramdisk '"/lab/guest/ramdisk"'
     # Without xen_emul_unplug Linux would throw its emulated NICs out.
     guest_set "$1" cmdline \
-        "\"console=ttyS0 quiet panic=1 ${2:-xen_emul_unplug=never}\""
+        "\"console=ttyS0 quiet panic=1 pci=noearly ${2:-xen_emul_unplug=never}\""
     # SeaBIOS would run each option ROM for a second; zero stands for none.
     guest_dm_args "$1" -fw_cfg \
         name=etc/pci-optionrom-exec,file=/lab/guest/zero

@@ -10,6 +10,8 @@ guest_nics linux e1000
 guest_start linux
 guest_wait_linux linux
 assert_equal "status of a command that fails" 3 \
-    "$(guest_run linux 'exit_status() { return 3; }; exit_status' > /dev/null; echo $?)"
+    "$(guest_run linux 'exit 3' || echo $?)"
+assert_equal "output of a command" "two words" \
+    "$(guest_run linux 'echo two words')"
 assert_equal "NICs in the guest" 1 \
     "$(guest_run linux 'grep -l 0x020000 /sys/bus/pci/devices/*/class | wc -l')"
