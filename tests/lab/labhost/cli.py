@@ -5,11 +5,13 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from . import images, machine, paths, runner, scenarios, selftest
 from .errors import LabError
 from .products import PRODUCTS
+from .report import PlainReport, Report, TapReport
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,6 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     shell.add_argument("--file", action="append", default=[], type=Path,
                        help="bring a file to /lab/files in dom0")
     commands.add_parser("list", help="show the scenarios")
+    commands.add_parser("demo", help="stock QEMU and ours side by side")
+    commands.add_parser("bench", help="measure ours against stock")
     commands.add_parser("selftest",
                         help="check that the lab reports failures")
     return parser
@@ -74,14 +78,17 @@ def _run_disk(built: images.System, folder: Path,
     return target
 
 
-def run(wanted: list[scenarios.Scenario], jobs: int,
-        files: list[Path]) -> runner.Report:
-    """Build what is needed and run scenarios; also for the self-test."""
+def run(wanted: list[scenarios.Scenario], report: Report, jobs: int = 1,
+        files: list[Path] | None = None,
+        change: Callable[[images.System], images.System] | None = None,
+        ) -> None:
+    """Build what is needed and run scenarios."""
     built = images.system()
     folder = _new_log_folder()
-    disk = _run_disk(built, folder, wanted, files)
+    disk = _run_disk(built, folder, wanted, files or [])
     try:
-        return runner.run(built, disk, folder, wanted, jobs)
+        runner.run(change(built) if change else built, disk, folder, wanted,
+                   jobs, report)
     finally:
         disk.unlink()
 
@@ -89,11 +96,28 @@ def run(wanted: list[scenarios.Scenario], jobs: int,
 def _command_run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     wanted = scenarios.find(options.scenario)
-    report = run(wanted, options.jobs, options.file)
-    print(f"# {time.monotonic() - started:.0f} s; logs: "
-          f"{paths.shown(paths.LOGS / 'latest')}/")
+    report = TapReport(len(wanted))
+    run(wanted, report, options.jobs, options.file)
+    report.remark(f"{time.monotonic() - started:.0f} s; logs: "
+                  f"{paths.shown(paths.LOGS / 'latest')}/")
     print(f"{report.passed} passed, {report.failed} failed")
+    return _status(report)
+
+
+def _status(report: Report) -> int:
     return 0 if report.passed and not report.failed else 1
+
+
+def _command_plain(folder: str) -> int:
+    """Run a folder's scenarios for a person to read along."""
+    started = time.monotonic()
+    report = PlainReport()
+    print("lab: boot Xen and dom0 (about 10 s)", flush=True)
+    run(scenarios.in_folder(folder), report)
+    outcome = "failed" if report.failed else "succeeded"
+    print(f"\nlab: {outcome} after {time.monotonic() - started:.0f} s; logs: "
+          f"{paths.shown(paths.LOGS / 'latest')}/")
+    return _status(report)
 
 
 def _command_shell(options: argparse.Namespace) -> int:
@@ -130,7 +154,9 @@ def _dispatch(options: argparse.Namespace) -> int:
         return _command_shell(options)
     if options.command == "list":
         return _command_list()
-    return selftest.main(run)
+    if options.command in ("demo", "bench"):
+        return _command_plain(options.command)
+    return selftest.main(run, selftest.without_initramfs)
 
 
 def main() -> int:

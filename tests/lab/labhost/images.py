@@ -209,6 +209,8 @@ def run_disk(built: System, programs: dict[str, Path],
         shutil.copy(_stripped(name, program), staging / "bin" / name)
     for path in tools().iterdir():
         shutil.copy(path, staging / "bin")
+    for name in ("qemu", "qemu-stock"):
+        (staging / f"bin/lab-start-{name}").symlink_to("lab-start-time")
     (staging / "guest").mkdir()
     shutil.copy(built.guest_kernel, staging / "guest/vmlinuz")
     shutil.copy(built.guest_ramdisk, staging / "guest/ramdisk")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs scenarios on machines and reports each as a line of TAP.
+"""Runs scenarios on machines.
 
 Whatever does not end with a good result is a failure: there are no skips.  A
 machine is used for as many scenarios as it survives; one that hangs or dies is
@@ -10,12 +10,11 @@ import base64
 import queue
 import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from .images import System
 from .machine import Machine
-from .paths import shown
+from .report import Report, Result
 from .scenarios import SCALE, Scenario
 
 BOOT_TIMEOUT = 120.0 * SCALE  # seconds until the agent is ready
@@ -24,56 +23,6 @@ SILENCE_TIMEOUT = 45.0 * SCALE  # seconds without a sign of life from dom0
 END_GRACE = 60.0 * SCALE
 # A boot that fails twice in a row will fail again.
 BOOT_ATTEMPTS = 2
-# Lines that a scenario means for the person in front of the screen.
-SHOWN = ("# ", "bench: ")
-
-
-@dataclass
-class Result:
-    """What became of one scenario."""
-
-    scenario: Scenario
-    problems: list[str] = field(default_factory=list)
-    output: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    folder: Path | None = None
-
-
-class Report:
-    """Prints TAP; used by several machines at once."""
-
-    def __init__(self, count: int):
-        self.passed = 0
-        self.failed = 0
-        self._lock = threading.Lock()
-        print("TAP version 13", f"1..{count}", sep="\n", flush=True)
-
-    def line(self, text: str) -> None:
-        """Pass on what a running scenario has to say."""
-        with self._lock:
-            print(text if text.startswith("#") else f"# {text}", flush=True)
-
-    def result(self, result: Result) -> None:
-        with self._lock:
-            number = self.passed + self.failed + 1
-            word = "not ok" if result.problems else "ok"
-            print(f"{word} {number} - {result.scenario.name} "
-                  f"({result.seconds:.1f} s): {result.scenario.title}")
-            if result.problems:
-                self.failed += 1
-                self._explain(result)
-            else:
-                self.passed += 1
-            print(end="", flush=True)
-
-    @staticmethod
-    def _explain(result: Result) -> None:
-        for line in result.output:
-            print(f"#   | {line}")
-        for problem in result.problems:
-            print(*(f"# {line}" for line in problem.splitlines()), sep="\n")
-        if result.folder:
-            print(f"# logs: {shown(result.folder)}/")
 
 
 class Worker:
@@ -137,7 +86,7 @@ class Worker:
         if isinstance(event, dict) and event.get("event") == "ready":
             self.failed_boots = 0
             seconds = time.monotonic() - started
-            self.report.line(f"dom0 is up after {seconds:.1f} s")
+            self.report.remark(f"dom0 is up after {seconds:.1f} s")
             return None
         reason = event if isinstance(event, str) else f"unexpected {event}"
         complaint = self.machine.complaint()
@@ -168,8 +117,7 @@ class Worker:
                 return
             if event["event"] == "output":
                 result.output.append(event["line"])
-                if event["line"].startswith(SHOWN):
-                    self.report.line(event["line"])
+                self.report.line(event["line"])
             elif event["event"] == "file":
                 name = event["name"].replace("/", "-").lstrip(".")
                 with (result.folder / name).open("ab") as log:
@@ -201,9 +149,8 @@ class Worker:
 
 
 def run(built: System, run_disk: Path, logs: Path,
-        scenarios: list[Scenario], jobs: int) -> Report:
+        scenarios: list[Scenario], jobs: int, report: Report) -> None:
     """Run scenarios on up to `jobs` machines at once."""
-    report = Report(len(scenarios))
     waiting: queue.SimpleQueue = queue.SimpleQueue()
     for scenario in scenarios:
         waiting.put(scenario)
@@ -215,4 +162,3 @@ def run(built: System, run_disk: Path, logs: Path,
         thread.start()
     for thread in threads:
         thread.join()
-    return report

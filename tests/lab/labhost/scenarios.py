@@ -20,7 +20,7 @@ DEFAULT_TIMEOUT = 60.0
 # Slower machines can stretch every limit by one factor.
 SCALE = float(os.environ.get("XENDM_LAB_TIMEOUT_SCALE", "1"))
 
-_FIELD = re.compile(r"^# (timeout|needs):(.*)$")
+_FIELD = re.compile(r"^# (timeout|needs|expect):(.*)$")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Scenario:
     title: str  # the first sentence of its comment
     timeout: float  # seconds
     needs: tuple[str, ...]  # products
+    expect: str  # for the self-test: a text of the problem, or nothing
 
     def problems(self) -> list[str]:
         """Why it cannot be run here."""
@@ -59,7 +60,8 @@ def _load(path: Path) -> Scenario:
         if need not in PRODUCTS:
             raise LabError(f"{path}: needs '{need}'; allowed are: "
                            f"{', '.join(PRODUCTS)}")
-    return Scenario(name, path, title, _timeout(path, fields) * SCALE, needs)
+    return Scenario(name, path, title, _timeout(path, fields) * SCALE, needs,
+                    fields.get("expect", ""))
 
 
 def _timeout(path: Path, fields: dict[str, str]) -> float:

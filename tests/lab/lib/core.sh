@@ -88,6 +88,26 @@ becomes_true()
     done
 }
 
+# median FILE: the middle one of the whole numbers in a file, one a line.
+median()
+{
+    sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+# ratio A B: A divided by B, with three digits behind the point.
+ratio()
+{
+    awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a / b }'
+}
+
+# assert_ratio WHAT LIMIT RATIO
+assert_ratio()
+{
+    awk -v l="$2" -v r="$3" 'BEGIN { exit !(r <= l) }' ||
+        fail "$1: expected at most $2, is $3"
+    printf 'checked: %s: %s, at most %s\n' "$1" "$3" "$2"
+}
+
 # now_ms: milliseconds since dom0 came up.
 now_ms()
 {

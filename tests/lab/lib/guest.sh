@@ -55,6 +55,27 @@ guest_set()
     printf '%s = %s\n' "$2" "$3" >> "$(guest_dir "$1")/base"
 }
 
+# guest_timed NAME [stock|ours]: to be measured by timed_start.
+guest_timed()
+{
+    case ${2:-ours} in
+    ours) guest_set "$1" device_model_override '"/lab/bin/lab-start-qemu"' ;;
+    stock) guest_set "$1" device_model_override \
+        '"/lab/bin/lab-start-qemu-stock"' ;;
+    esac
+}
+
+# timed_start NAME: starts a guest; prints the microseconds from the start of
+# its device model until that says "running" in xenstore.
+timed_start()
+{
+    lab-start-time > "$(guest_dir "$1")/start-time" &
+    timer=$!
+    guest_start "$1" > /dev/null
+    wait "$timer"
+    cat "$(guest_dir "$1")/start-time"
+}
+
 # guest_nics NAME MODEL [COUNT]: emulated NICs, made by libxl.
 guest_nics()
 {

@@ -1,12 +1,18 @@
 /*
- * How long a device model takes from its start to "running" in xenstore.
+ * Measures how long a device model takes from its start until libxl sees it
+ * run.
  *
- * libxl makes /local/domain/0/device-model/DOMID right before it starts the
- * device model, which writes "running" to the node's child "state".
+ * Called as lab-start-qemu or lab-start-qemu-stock it notes the time and
+ * becomes that device model: device_model_override points to it.
+ * Called as lab-start-time it waits until a device model says "running" in
+ * xenstore and prints the time since the noted one, in microseconds.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <inttypes.h>
+#include <libgen.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,64 +21,107 @@
 #include <unistd.h>
 #include <xenstore.h>
 
-#define NODE "/local/domain/0/device-model"
+#define TIMEOUT_MS 60000
 
-static void give_up(const char *what)
+static const char stamp[] = "/run/lab/start-time";
+static const char watched[] = "/local/domain/0/device-model";
+static const char prefix[] = "lab-start-qemu";
+
+static uint64_t now_ns(void)
 {
-    perror(what);
-    exit(1);
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
 }
 
-static double now_us(void)
+static int become_device_model(const char *name, char **argv)
 {
-    struct timespec t;
+    char program[64];
+    FILE *file = fopen(stamp, "w");
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
+    if (!file || fprintf(file, "%" PRIu64, now_ns()) < 0 || fclose(file)) {
+        perror(stamp);
+        return 1;
+    }
+    snprintf(program, sizeof(program), "/lab/bin/%s",
+             name + strlen("lab-start-"));
+    execv(program, argv);
+    perror(program);
+    return 1;
 }
 
-static bool is_running(struct xs_handle *xs, const char *path)
+static bool says_running(struct xs_handle *xs, const char *path)
 {
-    unsigned length;
-    char *state;
+    const char *last = strrchr(path, '/');
+    unsigned int length;
     bool running;
-    size_t end = strlen(path);
+    char *value;
 
-    if (end < 6 || strcmp(path + end - 6, "/state")) {
+    if (!last || strcmp(last, "/state") != 0) {
         return false;
     }
-    state = xs_read(xs, XBT_NULL, path, &length);
-    running = state && !strcmp(state, "running");
-    free(state);
+    value = xs_read(xs, XBT_NULL, path, &length);
+    running = value && strcmp(value, "running") == 0;
+    free(value);
     return running;
 }
 
-int main(void)
+static bool wait_until_running(struct xs_handle *xs)
+{
+    struct pollfd fd = { .fd = xs_fileno(xs), .events = POLLIN };
+    unsigned int count;
+    bool running;
+    char **event;
+
+    while (poll(&fd, 1, TIMEOUT_MS) > 0) {
+        event = xs_read_watch(xs, &count);
+        running = event && says_running(xs, event[XS_WATCH_PATH]);
+        free(event);
+        if (running) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int print_time(void)
 {
     struct xs_handle *xs = xs_open(0);
-    double begin = 0;
-    bool done = false;
+    uint64_t start, end;
+    FILE *file;
 
-    if (!xs || !xs_watch(xs, NODE, "")) {
-        give_up(NODE);
+    if (!xs || !xs_watch(xs, watched, "lab")) {
+        perror("lab-start-time: xenstore");
+        return 1;
     }
-    puts("ready");
-    fflush(stdout);
-    while (!done) {
-        unsigned count;
-        char **event = xs_read_watch(xs, &count);
-        const char *path;
-
-        if (!event) {
-            give_up("xs_read_watch");
-        }
-        path = event[XS_WATCH_PATH];
-        if (!begin && strlen(path) > strlen(NODE)) {
-            begin = now_us();
-        }
-        done = begin && is_running(xs, path);
-        free(event);
+    if (!wait_until_running(xs)) {
+        fprintf(stderr, "lab-start-time: nothing runs after %d ms\n",
+                TIMEOUT_MS);
+        return 1;
     }
-    printf("%.0f\n", now_us() - begin);
+    end = now_ns();
+    file = fopen(stamp, "r");
+    if (!file || fscanf(file, "%" SCNu64, &start) != 1) {
+        perror(stamp);
+        return 1;
+    }
+    fclose(file);
+    unlink(stamp);
+    printf("%" PRIu64 "\n", (end - start) / 1000);
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = basename(argv[0]);
+
+    if (strncmp(name, prefix, strlen(prefix)) == 0) {
+        return become_device_model(name, argv);
+    }
+    if (argc != 1) {
+        fputs("usage: lab-start-time\n", stderr);
+        return 2;
+    }
+    return print_time();
 }
