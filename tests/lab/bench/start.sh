@@ -24,7 +24,7 @@ done
 
 for model in stock ours; do
     echo "bench: start with 3 e1000, $model: $(sort -n "$model.txt" |
-        awk '{ printf "%s%.1f", NR > 1 ? " " : "", $1 / 1000 }') ms," \
+        awk '{ printf "%.0f ", $1 / 1000 }')ms," \
         "median $(median "$model.txt") us"
 done
 ratio=$(ratio "$(median ours.txt)" "$(median stock.txt)")

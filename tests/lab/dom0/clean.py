@@ -113,8 +113,10 @@ def _changed_nodes() -> set[str]:
 
 
 def _extra_nodes() -> list[str]:
-    return [f"xenstore node {node}" for node in sorted(_changed_nodes())
-            if not _is_kept(node)]
+    extra = {node for node in _changed_nodes() if not _is_kept(node)}
+    # What is below a node that is extra itself says nothing more.
+    return [f"xenstore node {node}" for node in sorted(extra)
+            if node.rpartition("/")[0] not in extra]
 
 
 def _is_kept(node: str) -> bool:

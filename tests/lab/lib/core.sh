@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Saying, asserting, waiting, cleaning up.
 
-POLL=0.1
+# Seconds; looking has a price on the one processor of the lab.
+POLL=0.2
 
 # say TEXT: shown on the host's screen at once.
 say()

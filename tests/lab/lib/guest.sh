@@ -155,12 +155,12 @@ guest_start()
     fi
 }
 
-# guest_wait_hvmloader NAME: until hvmloader is done: the guest's memory does
-# not change any more before an operating system runs.
+# guest_wait_hvmloader NAME [SECONDS]: until hvmloader is done: the guest's
+# memory does not change any more before an operating system runs.
 guest_wait_hvmloader()
 {
-    wait_until 60 "SeaBIOS's start in guest $1" \
-        guest_firmware_says "$(domid_of "$1")" "$HVMLOADER_READY"
+    guest_firmware_says "$1" "$HVMLOADER_READY" "${2:-60}" ||
+        fail "guest $1: SeaBIOS does not start"
 }
 
 # guest_wait_firmware NAME [SECONDS]: until SeaBIOS has initialised all option
@@ -168,21 +168,23 @@ guest_wait_hvmloader()
 # prints lines, and to scroll costs thousands of exits to the device model.
 guest_wait_firmware()
 {
-    wait_until "${2:-60}" "boot prompt of guest $1" \
-        guest_firmware_says "$(domid_of "$1")" "$FIRMWARE_READY"
+    guest_firmware_says "$1" "$FIRMWARE_READY" "${2:-60}" ||
+        fail "guest $1: no boot prompt"
 }
 
-# guest_firmware_says DOMID TEXT: the guest's firmware has printed the text.
+# guest_firmware_says NAME TEXT SECONDS: the guest's firmware prints a line with
+# the text within that time, or has done so in this scenario.
 guest_firmware_says()
 {
-    hypervisor_log | grep -F -e "(d$1) " | grep -qF -e "$2"
+    lab-wait-text "$3" "$LAB_HYPERVISOR_LOG" "$LAB_HYPERVISOR_LOG_START" \
+        "(d$(domid_of "$1")) " "$2"
 }
 
-# guest_wait_linux NAME: until the small Linux has its shell.
+# guest_wait_linux NAME [SECONDS]: until the small Linux has its shell.
 guest_wait_linux()
 {
-    wait_until 90 "Linux's shell in guest $1" \
-        grep -qF "$LINUX_READY" "$(guest_dir "$1")/serial.log"
+    lab-wait-text "${2:-90}" "$(guest_dir "$1")/serial.log" 0 "$LINUX_READY" ||
+        fail "guest $1: Linux has no shell"
 }
 
 # guest_run NAME COMMAND: runs a shell command in the small Linux; prints its

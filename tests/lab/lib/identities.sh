@@ -43,7 +43,8 @@ assert_identities()
         "$(limit_of "$identity_domid")"
     assert_at_most "nr_pages of $1 (its max_pages)" \
         "$(limit_of "$identity_domid")" "$(pages_of "$identity_domid")"
-    assert_equal "over-allocations" 0 "$(over_allocations)"
+    assert_equal "over-allocations of $1" 0 \
+        "$(over_allocations "$identity_domid")"
 }
 
 # assert_nothing_left DOMID: nothing of a dead guest is in xenstore.

@@ -26,10 +26,11 @@ hypervisor_log()
     tail -c "+$((LAB_HYPERVISOR_LOG_START + 1))" "$LAB_HYPERVISOR_LOG"
 }
 
-# over_allocations: how many times in this scenario a domain hit its limit.
+# over_allocations [DOMID]: how many times in this scenario the domain, or any
+# domain, was refused a page because of its limit.
 over_allocations()
 {
-    hypervisor_log | grep -c 'Over-allocation' || :
+    hypervisor_log | grep -c "Over-allocation for d${1:-[0-9]*}:" || :
 }
 
 # hypervisor_says TEXT: a line of the log has the text in it.

@@ -16,3 +16,4 @@ guest_wait_hvmloader displays
 assert_equal "grant, KiB" $(((16 + 32 - 24) * 1024 + 32 + 256 + 64)) \
     "$(grant_of displays)"
 assert_identities displays
+assert_equal "over-allocations of any domain" 0 "$(over_allocations)"

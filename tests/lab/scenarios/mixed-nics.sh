@@ -14,3 +14,4 @@ guest_start mixed
 guest_wait_firmware mixed
 assert_equal "grant, KiB" $((16 * 256)) "$(grant_of mixed)"
 assert_identities mixed
+assert_equal "over-allocations of any domain" 0 "$(over_allocations)"

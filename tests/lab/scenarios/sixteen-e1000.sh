@@ -14,6 +14,7 @@ guest_start sixteen
 guest_wait_firmware sixteen 200
 assert_equal "grant, KiB" "$NEED" "$(grant_of sixteen)"
 assert_identities sixteen
+assert_equal "over-allocations of any domain" 0 "$(over_allocations)"
 
 xendm-memory list | tee list.txt
 assert_contains "the client's table" sixteen list.txt

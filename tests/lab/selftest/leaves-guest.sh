@@ -3,6 +3,6 @@
 # A scenario leaves a guest behind.
 # expect: left behind: domain
 
-printf 'name = "left"\ntype = "pvh"\nmemory = 64\nkernel = "/lab/guest/vmlinuz"\n' \
+printf 'name = "left"\ntype = "pvh"\nmemory = 128\nkernel = "/lab/guest/vmlinuz"\n' \
     > left.cfg
 xl create -p left.cfg
