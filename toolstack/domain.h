@@ -47,6 +47,7 @@ typedef struct Domain {
     bool pending;
     int64_t due;                /* when to look at the request, if pending */
     int64_t locked_since;       /* since when we wait for the lock, or 0 */
+    bool size_changed;          /* libxl has perhaps set the limit */
     int64_t chores_due;         /* when to do what can wait, or 0 */
     Rate requests;
 

@@ -33,6 +33,7 @@ void grant_init(Grant *grant, uint32_t domid, bool known)
     *grant = (Grant) {
         .domid = domid,
         .record_path = path_libxl_node(domid, PATH_LIBXL_RECORD),
+        .size_path = path_libxl_node(domid, PATH_LIBXL_SIZE),
         .known = known,
         .settled = true,
     };
@@ -41,11 +42,19 @@ void grant_init(Grant *grant, uint32_t domid, bool known)
 void grant_clear(Grant *grant)
 {
     g_clear_pointer(&grant->record_path, g_free);
+    g_clear_pointer(&grant->size_path, g_free);
 }
 
 uint32_t grant_kib(const Grant *grant)
 {
     return grant->recorded ? grant->record.grant_kib : 0;
+}
+
+static void read_size_note(Grant *grant, Store *store, const char *record)
+{
+    g_autofree char *note = store_read(store, grant->size_path);
+
+    grant->size = guest_size_parse(note, record);
 }
 
 static bool read_record(Grant *grant, Store *store)
@@ -63,6 +72,9 @@ static bool read_record(Grant *grant, Store *store)
         g_warning("domain %u: the record \"%.*s\" cannot be read; it is "
                   "treated as none", grant->domid, DEVICE_MEMORY_VALUE_MAX,
                   shown);
+    }
+    if (grant->recorded) {
+        read_size_note(grant, store, value);
     }
     grant->known = true;
     return true;
@@ -86,6 +98,7 @@ static bool add_again(Grant *grant, Store *store, Host *host, uint32_t kib,
         !host_set_limit(host, grant->domid, limit_pages)) {
         return false;
     }
+    grant->record = record;
     g_info("domain %u: max_pages was set to %" G_GUINT64_FORMAT " by another "
            "program; is %" G_GUINT64_FORMAT " now, with the grant of %u KiB",
            grant->domid, found_pages, limit_pages, kib);
@@ -101,18 +114,24 @@ bool grant_hold(Grant *grant, Store *store, Host *host, uint64_t *limit_pages)
     if (!grant->known && !read_record(grant, store)) {
         return false;
     }
+    grant->held_kib = 0;
     if (!grant->recorded) {
         return true;
     }
     limit = device_memory_record_recover(&grant->record, *limit_pages, &kib);
-    if (limit != *limit_pages &&
-        !add_again(grant, store, host, kib, *limit_pages, limit)) {
-        return false;
+    if (limit != *limit_pages) {
+        if (!add_again(grant, store, host, kib, *limit_pages, limit)) {
+            return false;
+        }
+        /* The size that goes with what was found; not to be added twice. */
+        grant->size = guest_size_read(store, grant->domid);
     }
     if (grant->record.previous_limit_pages != grant->record.limit_pages) {
         grant->settled = false;     /* read from an earlier process */
     }
     grant->record = settled_record(kib, limit);
+    grant->held_kib = kib;
+    grant->held_limit_pages = limit;
     *limit_pages = limit;
     return true;
 }
@@ -145,11 +164,59 @@ bool grant_change(Grant *grant, Store *store, Host *host, uint32_t total_kib,
     return true;
 }
 
+/* libxl has set what is now on the record: what was held is not in it. */
+static bool add_what_was_held(Grant *grant, Store *store, Host *host)
+{
+    uint64_t limit = grant->record.limit_pages;
+
+    return add_again(grant, store, host, grant_kib(grant),
+                     grant->held_limit_pages,
+                     limit + grant->held_kib / DEVICE_MEMORY_PAGE_KIB);
+}
+
+bool grant_confirm(Grant *grant, Store *store, Host *host)
+{
+    uint32_t held_kib = grant->held_kib;
+    GuestSize now;
+
+    if (!held_kib && !grant_kib(grant)) {
+        return true;
+    }
+    now = guest_size_read(store, grant->domid);
+    if (guest_size_same(&grant->size, &now)) {
+        return true;
+    }
+    if (held_kib &&
+        guest_size_sets_limit(&grant->size, &now,
+                              guest_size_read_videoram(store, grant->domid),
+                              grant->held_limit_pages) &&
+        !add_what_was_held(grant, store, host)) {
+        return false;
+    }
+    grant->size = now;
+    grant->settled = false;
+    return true;
+}
+
+/* The note of the size names the record, so that one counts only with it. */
 bool grant_settle(Grant *grant, Store *store)
 {
+    g_autofree char *record = NULL;
+    g_autofree char *note = NULL;
+
     if (grant->settled) {
         return true;
     }
-    grant->settled = write_record(grant, store, &grant->record);
-    return grant->settled;
+    if (!write_record(grant, store, &grant->record)) {
+        return false;
+    }
+    if (grant->size.known) {
+        record = device_memory_record_format(&grant->record);
+        note = guest_size_format(&grant->size, record);
+        if (!store_write(store, grant->size_path, note)) {
+            return false;
+        }
+    }
+    grant->settled = true;
+    return true;
 }

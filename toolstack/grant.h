@@ -12,6 +12,11 @@
  *   not cannot be told apart from one whose limit was set back by another
  *   program to what it was before.
  *
+ * - The one case that the record cannot show is that another program has set
+ *   the limit to the very number that the record has.  The size that libxl
+ *   has written shows it; it is looked at last, so as not to be in the way of
+ *   an answer.
+ *
  * The caller holds the domain's lock for everything that changes max_pages.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -20,6 +25,7 @@
 #ifndef TOOLSTACK_GRANT_H
 #define TOOLSTACK_GRANT_H
 
+#include "guest-size.h"
 #include "hw/xen/device-memory-protocol.h"
 #include "host.h"
 #include "store.h"
@@ -27,10 +33,14 @@
 typedef struct Grant {
     uint32_t domid;
     char *record_path;
+    char *size_path;
     bool known;         /* the record was read, or there can be none */
     bool recorded;      /* there is a record */
-    bool settled;       /* what is in xenstore is as @record */
+    bool settled;       /* what is in xenstore is as @record and @size */
     DeviceMemoryRecord record;
+    GuestSize size;     /* as it was when the grant was last confirmed */
+    uint32_t held_kib;          /* what grant_hold() found to stand */
+    uint64_t held_limit_pages;  /* in that limit */
 } Grant;
 
 /**
@@ -78,6 +88,17 @@ bool grant_hold(Grant *grant, Store *store, Host *host,
  */
 bool grant_change(Grant *grant, Store *store, Host *host, uint32_t total_kib,
                   uint64_t limit_pages);
+
+/**
+ * grant_confirm: notice a limit that was set to the number on the record
+ * @grant: the grant, held, and perhaps changed since
+ * @store: where the record and libxl's sizes are
+ * @host: the hypervisor
+ *
+ * Returns: false with errno if the record could not be written or max_pages
+ * not be set
+ */
+bool grant_confirm(Grant *grant, Store *store, Host *host);
 
 /**
  * grant_settle: write a settled record if the last one was not

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "guest-size.h"
 #include "hw/xen/device-memory-protocol.h"
 #include "path.h"
 
@@ -39,8 +40,15 @@ static bool take_text(const char **text, const char *expected)
 
 PathKind path_classify(const char *path, uint32_t *dm, uint32_t *domid)
 {
-    if (!take_text(&path, DOMAINS) || !take_domid(&path, dm) ||
-        !take_text(&path, DEVICE_MODELS)) {
+    if (!take_text(&path, DOMAINS) || !take_domid(&path, dm)) {
+        return PATH_OTHER;
+    }
+    if (!strcmp(path, "/" GUEST_SIZE_NODE_TARGET) ||
+        !strcmp(path, "/" GUEST_SIZE_NODE_STATIC_MAX)) {
+        *domid = *dm;
+        return PATH_SIZE;
+    }
+    if (!take_text(&path, DEVICE_MODELS)) {
         return PATH_OTHER;
     }
     if (!*path) {

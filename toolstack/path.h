@@ -29,13 +29,14 @@ typedef enum PathKind {
     PATH_OTHER,
     PATH_DEVICE_MODELS,     /* /local/domain/<dm>/device-model */
     PATH_REQUEST,           /* <that>/<domid>/device-memory/request */
+    PATH_SIZE,              /* what libxl writes about a guest's size */
 } PathKind;
 
 /**
  * path_classify: what does a path name?
  * @path: a path from a watch event
  * @dm: set for PATH_DEVICE_MODELS and PATH_REQUEST
- * @domid: set for PATH_REQUEST
+ * @domid: set for PATH_REQUEST and PATH_SIZE
  */
 PathKind path_classify(const char *path, uint32_t *dm, uint32_t *domid);
 
@@ -73,6 +74,7 @@ char *path_libxl_node(uint32_t domid, const char *node);
 /* What the toolstack keeps of a domain, below path_libxl(). */
 #define PATH_LIBXL_MEMORY "device-memory"
 #define PATH_LIBXL_RECORD PATH_LIBXL_MEMORY "/record"
+#define PATH_LIBXL_SIZE   PATH_LIBXL_MEMORY "/size"
 #define PATH_LIBXL_CAP    PATH_LIBXL_MEMORY "/cap"
 
 /* libxl's word for the type of an HVM guest, in path_libxl_node("type"). */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "guest-size.h"
 #include "path.h"
 #include "population.h"
 #include "sweep.h"
@@ -81,26 +82,39 @@ static void watch(Population *population, const char *path)
     }
 }
 
+/* What is watched of a domain: as few nodes as will do. */
+static GPtrArray *watched_paths(uint32_t domid)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+
+    g_ptr_array_add(paths, path_memory_node(0, domid,
+                                            DEVICE_MEMORY_NODE_REQUEST));
+    if (domid) {
+        g_ptr_array_add(paths, path_device_models(domid));
+        g_ptr_array_add(paths, path_domain_node(domid,
+                                                GUEST_SIZE_NODE_TARGET));
+        g_ptr_array_add(paths, path_domain_node(domid,
+                                                GUEST_SIZE_NODE_STATIC_MAX));
+    }
+    return paths;
+}
+
 static void watch_domain(Population *population, uint32_t domid)
 {
-    g_autofree char *request = path_memory_node(0, domid,
-                                                DEVICE_MEMORY_NODE_REQUEST);
-    g_autofree char *device_models = path_device_models(domid);
+    g_autoptr(GPtrArray) paths = watched_paths(domid);
 
-    watch(population, request);
-    if (domid) {
-        watch(population, device_models);
+    for (unsigned i = 0; i < paths->len; i++) {
+        watch(population, paths->pdata[i]);
     }
 }
 
 static void unwatch_domain(Population *population, uint32_t domid)
 {
-    g_autofree char *request = path_memory_node(0, domid,
-                                                DEVICE_MEMORY_NODE_REQUEST);
-    g_autofree char *device_models = path_device_models(domid);
+    g_autoptr(GPtrArray) paths = watched_paths(domid);
 
-    store_unwatch(population->store, request);
-    store_unwatch(population->store, device_models);
+    for (unsigned i = 0; i < paths->len; i++) {
+        store_unwatch(population->store, paths->pdata[i]);
+    }
 }
 
 static Domain *add_domain(Population *population, const HostDomain *found,

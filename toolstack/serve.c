@@ -3,7 +3,7 @@
  *
  * A device model waits for what is done here, so the ordinary case has three
  * exchanges with xenstore: read the request, write the record, write the
- * answer.
+ * answer.  What libxl may have done in the meantime is looked at afterwards.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -117,6 +117,16 @@ static void report_failure(const Domain *domain, const char *what)
     g_critical("%s: cannot %s: %s", label, what, reason);
 }
 
+static void confirm(const ServeContext *context, Domain *domain, int64_t now)
+{
+    domain->size_changed = false;
+    if (!grant_confirm(&domain->grant, context->store, context->host)) {
+        report_failure(domain, "put its grant back on top of its limit");
+        domain->size_changed = true;
+        try_again_at(domain, now + SERVE_RECOVERY_RETRY_US);
+    }
+}
+
 /* With the lock held.  Returns: false if the domain is gone */
 static bool serve_locked(const ServeContext *context, Domain *domain,
                          const char *request, int64_t now)
@@ -134,10 +144,14 @@ static bool serve_locked(const ServeContext *context, Domain *domain,
                    now);
         }
         try_again_at(domain, now + SERVE_RECOVERY_RETRY_US);
-    } else if (request && !decide_and_answer(context, domain, request,
-                                             found.limit_pages, now)) {
-        report_failure(domain, "change its grant");
-        refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL, now);
+    } else {
+        if (request && !decide_and_answer(context, domain, request,
+                                          found.limit_pages, now)) {
+            report_failure(domain, "change its grant");
+            refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL,
+                   now);
+        }
+        confirm(context, domain, now);
     }
     domain->chores_due = now + SERVE_CHORES_US;
     return true;
@@ -161,7 +175,7 @@ static void wait_for_lock(const ServeContext *context, Domain *domain,
         refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL, now);
     }
     domain->locked_since = 0;
-    if (!domain->grant.known) {
+    if (!domain->grant.known || domain->size_changed) {
         try_again_at(domain, now + SERVE_RECOVERY_RETRY_US);
     }
 }
@@ -189,6 +203,13 @@ static char *new_request(const ServeContext *context, const Domain *domain)
     return g_steal_pointer(&request);
 }
 
+/* Without a grant there is nothing that libxl could have overwritten. */
+static bool must_confirm(Domain *domain)
+{
+    domain->size_changed = domain->size_changed && grant_kib(&domain->grant);
+    return domain->size_changed;
+}
+
 bool serve(const ServeContext *context, Domain *domain, int64_t now)
 {
     RateLimit limit = request_limit(context->policy);
@@ -197,7 +218,7 @@ bool serve(const ServeContext *context, Domain *domain, int64_t now)
     bool there;
 
     domain->pending = false;
-    if (!request && domain->grant.known) {
+    if (!request && domain->grant.known && !must_confirm(domain)) {
         return true;
     }
     if (request && rate_ready_at(&domain->requests, limit) > now) {

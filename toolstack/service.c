@@ -160,6 +160,17 @@ static void device_models_event(Service *service, uint32_t dm, int64_t now)
     }
 }
 
+/* libxl has written a size, so it has perhaps set the limit. */
+static void size_event(Service *service, uint32_t domid, int64_t now)
+{
+    Domain *guest = population_find(service->population, domid);
+
+    if (guest && guest->asker_known) {
+        guest->size_changed = true;
+        request_is_pending(guest, now);
+    }
+}
+
 void service_event(Service *service, const char *path, int64_t now)
 {
     uint32_t dm, domid;
@@ -174,6 +185,9 @@ void service_event(Service *service, const char *path, int64_t now)
         break;
     case PATH_DEVICE_MODELS:
         device_models_event(service, dm, now);
+        break;
+    case PATH_SIZE:
+        size_event(service, domid, now);
         break;
     case PATH_OTHER:
         break;

@@ -319,6 +319,37 @@ static void set_domain_node(World *world, uint32_t domid, const char *node,
     world_set_node(world, path, value);
 }
 
+/* What libxl adds to a size to get max_pages, in KiB; here and in libxl. */
+#define SLACK_KIB 1024
+
+static void set_size(World *world, uint32_t domid, const char *node,
+                     uint64_t kib)
+{
+    g_autofree char *value = g_strdup_printf("%" G_GUINT64_FORMAT, kib);
+
+    set_domain_node(world, domid, node, value);
+}
+
+static uint64_t videoram(World *world, uint32_t domid)
+{
+    g_autofree char *path = path_domain_node(domid, "memory/videoram");
+    const char *value = world_node(world, path);
+
+    return value ? g_ascii_strtoull(value, NULL, 10) : 0;
+}
+
+void world_mem_set(World *world, uint32_t domid, uint64_t kib)
+{
+    world_set_limit(world, domid, (kib + SLACK_KIB) / 4);
+    set_size(world, domid, "memory/target", kib - videoram(world, domid));
+}
+
+void world_mem_max(World *world, uint32_t domid, uint64_t kib)
+{
+    world_set_limit(world, domid, (kib + SLACK_KIB) / 4);
+    set_size(world, domid, "memory/static-max", kib);
+}
+
 void world_add(World *world, uint32_t domid, unsigned uuid, const char *type,
                uint64_t limit_pages)
 {
@@ -339,6 +370,8 @@ void world_add(World *world, uint32_t domid, unsigned uuid, const char *type,
     vm = g_strdup_printf("/vm/%s", domain->state.uuid);
     set_domain_node(world, domid, "vm", vm);
     world_set_node(world, type_path, type);
+    set_size(world, domid, "memory/static-max", 4 * limit_pages - SLACK_KIB);
+    set_size(world, domid, "memory/target", 4 * limit_pages - SLACK_KIB);
 }
 
 void world_add_guest(World *world, uint32_t domid, const char *name,

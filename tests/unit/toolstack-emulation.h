@@ -44,6 +44,10 @@ void world_tell(World *world, bool tell);
 
 uint64_t world_limit(World *world, uint32_t domid);
 void world_set_limit(World *world, uint32_t domid, uint64_t pages);
+
+/* As libxl does for "xl mem-set" and "xl mem-max"; sizes in KiB. */
+void world_mem_set(World *world, uint32_t domid, uint64_t kib);
+void world_mem_max(World *world, uint32_t domid, uint64_t kib);
 void world_set_free(World *world, uint64_t kib);
 void world_set_locked(World *world, uint32_t domid, bool locked);
 

@@ -6,8 +6,11 @@
  */
 
 #include <glib.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "decide.h"
+#include "guest-size.h"
 #include "path.h"
 #include "rate.h"
 #include "spec-examples.h"
@@ -16,6 +19,8 @@
 #define DECISIONS_LAST 16
 #define MALFORMED_FIRST 17
 #define MALFORMED_LAST 28
+#define SIZES_FIRST 47
+#define SIZES_LAST 53
 
 static GPtrArray *examples;
 
@@ -99,6 +104,63 @@ static void test_refusal(void)
     g_assert_cmpstr(unread_text, ==, "0 refused 64 128 96 internal");
 }
 
+static GuestSize size_of(const SpecExample *example, unsigned from_end)
+{
+    const char *text = g_ptr_array_index(example->literals,
+                                         example->literals->len - from_end);
+    g_autofree char *note = g_strconcat(text, " record", NULL);
+
+    return guest_size_parse(note, "record");
+}
+
+/* The grant is in the limit unless the limit itself or the size says no. */
+static void test_sizes(void)
+{
+    DeviceMemoryRecord record;
+
+    g_assert_true(device_memory_record_parse("320 33104 320 33104",
+                                             &record));
+    for (unsigned n = SIZES_FIRST; n <= SIZES_LAST; n++) {
+        const SpecExample *example = spec_example_get(examples, n);
+        GuestSize before = size_of(example, 2);
+        GuestSize now = size_of(example, 1);
+        uint64_t limit = spec_example_number(example, "limit");
+        uint64_t videoram = spec_example_number(example, "videoram");
+        uint32_t grant;
+        bool yes = device_memory_record_recover(&record, limit, &grant) ==
+                   limit &&
+                   !guest_size_sets_limit(&before, &now, videoram, limit);
+
+        g_test_message("example %u", n);
+        g_assert_true(now.known);
+        g_assert_true(g_str_has_suffix(example->tail,
+                                       yes ? ": yes" : ": no"));
+    }
+}
+
+static void test_size_note(void)
+{
+    const char *const bad[] = {
+        "", "1", "1 2", "1 2 ", "1 2 other", "1  record", " 1 2 record",
+        "01 2 record", "1 -2 record", "1 2 record ", "1 2 3 record",
+        "99999999999999999999 2 record",
+    };
+    GuestSize size = { true, 131072, 262144 };
+    GuestSize none = { 0 };
+    g_autofree char *note = guest_size_format(&size, "a b");
+    GuestSize read = guest_size_parse(note, "a b");
+
+    g_assert_cmpstr(note, ==, "131072 262144 a b");
+    g_assert_true(guest_size_same(&size, &read));
+    read = guest_size_parse(NULL, "a b");
+    g_assert_true(guest_size_same(&none, &read));
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_test_message("\"%s\"", bad[i]);
+        read = guest_size_parse(bad[i], "record");
+        g_assert_true(guest_size_same(&none, &read));
+    }
+}
+
 static void test_who_may_ask(void)
 {
     /* Domain 0, for any guest; for itself, nobody. */
@@ -150,6 +212,12 @@ static void test_paths(void)
                 PATH_REQUEST, 32751, 32751);
     expect_path("/local/domain/0/device-model", PATH_DEVICE_MODELS, 0, 0);
     expect_path("/local/domain/7/device-model", PATH_DEVICE_MODELS, 7, 0);
+
+    expect_path("/local/domain/5/memory/target", PATH_SIZE, 5, 5);
+    expect_path("/local/domain/5/memory/static-max", PATH_SIZE, 5, 5);
+    expect_path("/local/domain/5/memory", PATH_OTHER, 0, 0);
+    expect_path("/local/domain/5/memory/target/x", PATH_OTHER, 0, 0);
+    expect_path("/local/domain/x/memory/target", PATH_OTHER, 0, 0);
 
     expect_path("/local/domain/0/device-model/5/device-memory/answer",
                 PATH_OTHER, 0, 0);
@@ -222,6 +290,8 @@ int main(int argc, char **argv)
     g_test_add_func("/toolstack/decide/spec-malformed", test_malformed);
     g_test_add_func("/toolstack/decide/limits", test_limits);
     g_test_add_func("/toolstack/decide/refusal", test_refusal);
+    g_test_add_func("/toolstack/decide/spec-sizes", test_sizes);
+    g_test_add_func("/toolstack/decide/size-note", test_size_note);
     g_test_add_func("/toolstack/decide/who-may-ask", test_who_may_ask);
     g_test_add_func("/toolstack/decide/paths", test_paths);
     g_test_add_func("/toolstack/decide/rate", test_rate);
