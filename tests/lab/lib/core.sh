@@ -89,10 +89,11 @@ becomes_true()
     done
 }
 
-# median FILE: the middle one of the whole numbers in a file, one a line.
+# median FILE: of the whole numbers in a file, one a line.
 median()
 {
-    sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+    sort -n "$1" | awk '{ v[NR] = $1 } END {
+        printf "%d\n", (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2 }'
 }
 
 # ratio A B: A divided by B, with three digits behind the point.

@@ -65,13 +65,13 @@ guest_timed()
     esac
 }
 
-# timed_start NAME: starts a guest; prints the microseconds from the start of
+# timed_start NAME: starts a guest, paused; prints the microseconds from the start of
 # its device model until that says "running" in xenstore.
 timed_start()
 {
     lab-start-time > "$(guest_dir "$1")/start-time" &
     timer=$!
-    guest_start "$1" > /dev/null
+    guest_start "$1" -p > /dev/null
     wait "$timer"
     cat "$(guest_dir "$1")/start-time"
 }
@@ -120,16 +120,19 @@ guest_config()
     printf '%s\n' "$(guest_dir "$1")/xl.cfg"
 }
 
-# guest_try_start NAME: the status of "xl create".  What it prints goes to the
-# file of guest_output NAME.
+# guest_try_start NAME [OPTION...]: the status of "xl create".  What it prints
+# goes to the file of guest_output NAME.
 guest_try_start()
 {
     config_file=$(guest_config "$1")
+    start_name=$1
+    shift
     start_began=$(now_ms)
     start_status=0
-    xl create "$config_file" > "$(guest_output "$1")" 2>&1 || start_status=$?
-    printf 'xl create %s: status %s after %s ms\n' "$1" "$start_status" \
-        "$(($(now_ms) - start_began))"
+    xl create "$@" "$config_file" > "$(guest_output "$start_name")" 2>&1 ||
+        start_status=$?
+    printf 'xl create %s: status %s after %s ms\n' "$start_name" \
+        "$start_status" "$(($(now_ms) - start_began))"
     return "$start_status"
 }
 
@@ -145,10 +148,10 @@ guest_log()
     printf '/var/log/xen/qemu-dm-%s.log\n' "$1"
 }
 
-# guest_start NAME: has to work; the guest is running then.
+# guest_start NAME [OPTION...]: has to work; the guest is running then.
 guest_start()
 {
-    if ! guest_try_start "$1"; then
+    if ! guest_try_start "$@"; then
         sed 's/^/  xl: /' "$(guest_output "$1")"
         sed 's/^/  device model: /' "$(guest_log "$1")" || :
         fail "guest $1 does not start"
