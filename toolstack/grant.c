@@ -102,7 +102,6 @@ static bool add_again(Grant *grant, Store *store, Host *host, uint32_t kib,
     g_info("domain %u: max_pages was set to %" G_GUINT64_FORMAT " by another "
            "program; is %" G_GUINT64_FORMAT " now, with the grant of %u KiB",
            grant->domid, found_pages, limit_pages, kib);
-    grant->settled = true;
     return true;
 }
 
@@ -125,6 +124,7 @@ bool grant_hold(Grant *grant, Store *store, Host *host, uint64_t *limit_pages)
         }
         /* The size that goes with what was found; not to be added twice. */
         grant->size = guest_size_read(store, grant->domid);
+        grant->settled = false;
     }
     if (grant->record.previous_limit_pages != grant->record.limit_pages) {
         grant->settled = false;     /* read from an earlier process */

@@ -23,10 +23,14 @@
 #define DOMIDS 8
 #define STEPS 4000
 #define RESERVE_KIB 64
+#define SLACK_KIB 1024      /* what libxl adds to a size */
+#define NONSENSE_ID_MAX 7
 
 typedef struct ModelGuest {
     bool alive;
     uint64_t base_pages;
+    uint64_t target_pages;  /* limits that follow from what libxl has */
+    uint64_t max_pages;     /* written last */
     uint32_t grant_kib;
     bool asked;
     uint32_t id;
@@ -139,6 +143,7 @@ static void add(Model *model, uint32_t domid)
         .alive = true,
         .base_pages = 1000 + random_below(100000),
     };
+    guest->target_pages = guest->max_pages = guest->base_pages;
     world_add_guest(model->world, domid, "guest", guest->base_pages);
 }
 
@@ -204,6 +209,7 @@ static void ask_while_locked(Model *model, uint32_t domid)
 static void ask_nonsense(Model *model, uint32_t domid)
 {
     static const char *const nonsense[] = {
+        /* no id above NONSENSE_ID_MAX */
         "", "-1 4", "1 2", "7", "7 4 4", "99999999999 4", "\001", "x y",
     };
 
@@ -260,6 +266,40 @@ static void set_limit(Model *model, uint32_t domid)
     }
 }
 
+/* To a size at random, or by just the grant. */
+static uint64_t random_limit(const ModelGuest *guest)
+{
+    return random_below(2) ? 1000 + random_below(100000)
+                           : guest->base_pages + guest->grant_kib / 4;
+}
+
+/* As "xl mem-set" and "xl mem-max" do, and then any of what may follow. */
+static void set_size(Model *model, uint32_t domid)
+{
+    ModelGuest *guest = &model->guests[domid - 1];
+    bool max = random_below(2);
+    uint64_t *size = max ? &guest->max_pages : &guest->target_pages;
+    uint64_t pages = random_limit(guest);
+
+    /* The same size again cannot be told from no change. */
+    if (!guest->alive || *size == pages) {
+        return;
+    }
+    *size = guest->base_pages = pages;
+    (max ? world_mem_max : world_mem_set)(model->world, domid,
+                                          4 * pages - SLACK_KIB);
+    switch (random_below(3)) {
+    case 0:
+        ask(model, domid);
+        break;
+    case 1:
+        restart(model, domid);
+        break;
+    default:
+        settle(model);
+    }
+}
+
 static void set_cap(Model *model, uint32_t domid)
 {
     model->cap_kib = 4 * random_below(600);
@@ -274,8 +314,8 @@ static void set_free(Model *model, uint32_t domid)
 
 static void (*const operations[])(Model *model, uint32_t domid) = {
     add, add, remove_guest, ask, ask, ask, ask, ask_while_locked,
-    ask_nonsense, ask_and_crash, ask_and_crash, restart, set_limit, set_cap,
-    set_free,
+    ask_nonsense, ask_and_crash, ask_and_crash, restart, set_limit, set_size,
+    set_size, set_cap, set_free,
 };
 
 static void test_random(void)
@@ -285,6 +325,7 @@ static void test_random(void)
         .world = world,
         .cap_kib = 1024,
         .free_kib = 1 << 20,
+        .last_id = NONSENSE_ID_MAX,
     };
 
     start(&model);
