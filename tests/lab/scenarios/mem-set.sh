@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# "xl mem-set" and "xl mem-max" while a grant stands: the grant is on top of
+# the new limit each time, the guest balloons, and 100 changes at the same time
+# as device memory comes and goes lose nothing.
+# timeout: 400
+# needs: qemu xendm-memoryd xendm-memory
+
+NICS=8
+NEED=$((NICS * 256 + 64)) # KiB
+RACES=100
+
+# limit_is MIB: the limit is libxl's for this size, plus the grant.
+limit_is()
+{
+    [ "$(limit_of "$id")" -eq $(($1 * PAGES_PER_MIB + LIBXL_SLACK_PAGES + \
+        $(grant_of linux) / KIB_PER_PAGE)) ]
+}
+
+# What libxl sets for 128 MiB and the grant, and the grant again.
+twice_the_grant()
+{
+    [ "$(limit_of "$id")" -eq $((128 * PAGES_PER_MIB + LIBXL_SLACK_PAGES + \
+        2 * NEED / KIB_PER_PAGE)) ]
+}
+
+# has_at_most PAGES, has_at_least PAGES: what the guest has.
+has_at_most()
+{
+    [ "$(pages_of "$id")" -le "$1" ]
+}
+
+has_at_least()
+{
+    [ "$(pages_of "$id")" -ge "$1" ]
+}
+
+# sized MIB: what libxl was told last, for assert_identities.
+sized()
+{
+    sed -i "s/^memory = .*/memory = $1/" "$(guest_dir linux)/xl.cfg"
+    wait_until 5 "grant on top of $1 MiB" limit_is "$1"
+    assert_identities linux
+}
+
+memoryd_start
+guest_new linux
+guest_linux linux
+guest_set linux maxmem 160
+guest_nics linux e1000 "$NICS"
+guest_start linux
+guest_wait_linux linux
+id=$(domid_of linux)
+assert_equal "grant, KiB" "$NEED" "$(grant_of linux)"
+at_start=$(pages_of "$id")
+
+say "down, up, and up by just the grant"
+xl mem-set linux 112m
+sized 112
+wait_until 60 "the guest's balloon" \
+    has_at_most $((at_start - 15 * PAGES_PER_MIB))
+xl mem-set linux 128m
+sized 128
+wait_until 60 "the guest's balloon" has_at_least "$((at_start - 16))"
+xl mem-set linux "$((128 * 1024))k"
+sized 128
+# What libxl sets now is the very number that the limit has.
+xl mem-set linux "$((128 * 1024 + NEED))k"
+wait_until 5 "grant on top of a limit that is as high" twice_the_grant
+xl mem-set linux 128m
+sized 128
+
+say "mem-max"
+xl mem-max linux 144
+sized 144
+xl mem-max linux 160
+sized 160
+xl mem-set linux 128m
+sized 128
+
+say "the daemon is away meanwhile"
+memoryd_stop
+xl mem-set linux 120m
+assert_fails "the grant without the daemon" limit_is 120
+memoryd_start
+sized 120
+xl mem-set linux 128m
+sized 128
+
+say "$RACES times against device memory that comes and goes"
+race=0
+refused=0
+while [ "$race" -lt "$RACES" ]; do
+    race=$((race + 1))
+    xl mem-set linux "$((120 + race % 2 * 8))m" &
+    setting=$!
+    guest_monitor linux "object_add memory-backend-ram,id=m$race,size=1M" \
+        > added.txt 2>&1
+    grep -q 'no guest pages' added.txt && refused=$((refused + 1))
+    wait "$setting"
+    if [ $((race % 10)) -eq 0 ]; then
+        sized "$((120 + race % 2 * 8))"
+    fi
+    guest_monitor linux "object_del m$race" > /dev/null 2>&1
+done
+say "device memory that fell between a change and its repair: $refused"
+sized 120
+assert_equal "grant after all, KiB" "$NEED" "$(grant_of linux)"
+xl mem-set linux 128m
+sized 128
+wait_until 60 "the guest's balloon" has_at_least "$((at_start - 16))"
