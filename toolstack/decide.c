@@ -67,6 +67,26 @@ DeviceMemoryAnswer decide_refusal(const char *request,
     return refuse(asked.id, now, reason);
 }
 
+uint32_t decide_headroom(uint32_t cap_kib, uint64_t free_kib,
+                         uint64_t reserve_kib, uint64_t unbuilt_kib)
+{
+    uint64_t room = free_kib - MIN(free_kib, reserve_kib);
+
+    room -= MIN(room, unbuilt_kib);
+    room = MIN(room, cap_kib);
+    return room - room % DEVICE_MEMORY_PAGE_KIB;
+}
+
+uint32_t decide_provisional(uint32_t headroom_kib, uint64_t limit_pages,
+                            uint64_t used_pages)
+{
+    uint64_t headroom_pages = headroom_kib / DEVICE_MEMORY_PAGE_KIB;
+    uint64_t base_pages = limit_pages - MIN(limit_pages, headroom_pages);
+    uint64_t beyond_pages = used_pages - MIN(used_pages, base_pages);
+
+    return MIN(beyond_pages, headroom_pages) * DEVICE_MEMORY_PAGE_KIB;
+}
+
 static bool names_domain(const char *text, uint32_t domid)
 {
     uint64_t number;

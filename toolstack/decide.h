@@ -46,6 +46,30 @@ DeviceMemoryAnswer decide_refusal(const char *request,
                                   const char *reason);
 
 /**
+ * decide_headroom: how much a guest that is being built may bring along
+ * @cap_kib: its cap
+ * @free_kib: what the host has free
+ * @reserve_kib: what of that is not to be given
+ * @unbuilt_kib: what guests that are being built, this one included, will
+ *               still take of it
+ *
+ * Returns: a size in KiB, a multiple of a page
+ */
+uint32_t decide_headroom(uint32_t cap_kib, uint64_t free_kib,
+                         uint64_t reserve_kib, uint64_t unbuilt_kib);
+
+/**
+ * decide_provisional: how much of the headroom stays when the guest is built
+ * @headroom_kib: the headroom
+ * @limit_pages: max_pages, with the headroom
+ * @used_pages: the pages that the guest has
+ *
+ * Returns: a size in KiB: what it has beyond the limit that libxl has set
+ */
+uint32_t decide_provisional(uint32_t headroom_kib, uint64_t limit_pages,
+                            uint64_t used_pages);
+
+/**
  * decide_may_ask: may a domain ask for memory for a guest?
  * @dm: the domain whose tree holds the request
  * @domid: the guest

@@ -23,6 +23,20 @@
 #include "rate.h"
 #include "store.h"
 
+typedef enum IncomingState {
+    INCOMING_NO,            /* all others are explained in incoming.h */
+    INCOMING_BUILDING,      /* libxl has not set the limit */
+    INCOMING_RAISED,        /* it has, and there is headroom */
+    INCOMING_UNDECLARED,    /* built; the device model has not asked */
+    INCOMING_DECLARED,      /* it has; the note is to be removed */
+} IncomingState;
+
+typedef struct Incoming {
+    IncomingState state;
+    int64_t due;            /* when to look again, or 0 */
+    int64_t until;          /* when to give up, or 0 */
+} Incoming;
+
 typedef struct Domain {
     uint32_t domid;
     char uuid[HOST_UUID_SIZE];
@@ -50,6 +64,7 @@ typedef struct Domain {
     bool size_changed;          /* libxl has perhaps set the limit */
     int64_t chores_due;         /* when to do what can wait, or 0 */
     Rate requests;
+    Incoming incoming;
 
     /* as a domain that asks for guests that are not its own */
     Rate strangers;

@@ -18,6 +18,12 @@
 /* What libxl keeps of its domains, one directory each. */
 #define PATH_LIBXL "/libxl"
 
+/*
+ * Where libxl makes a node when it makes a domain, long before the domain is
+ * introduced, and rarely writes otherwise.
+ */
+#define PATH_VM "/vm"
+
 /* Special watches: a domain has come, a domain has gone. */
 #define PATH_INTRODUCE "@introduceDomain"
 #define PATH_RELEASE   "@releaseDomain"
@@ -74,6 +80,7 @@ char *path_libxl_node(uint32_t domid, const char *node);
 /* What the toolstack keeps of a domain, below path_libxl(). */
 #define PATH_LIBXL_MEMORY "device-memory"
 #define PATH_LIBXL_RECORD PATH_LIBXL_MEMORY "/record"
+#define PATH_LIBXL_PROVISIONAL PATH_LIBXL_MEMORY "/provisional"
 #define PATH_LIBXL_SIZE   PATH_LIBXL_MEMORY "/size"
 #define PATH_LIBXL_CAP    PATH_LIBXL_MEMORY "/cap"
 

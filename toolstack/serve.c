@@ -97,13 +97,16 @@ static bool decide_and_answer(const ServeContext *context, Domain *domain,
         return false;
     }
     write_answer(context, domain, request, &answer);
+    if (answer.granted && domain->incoming.state != INCOMING_NO) {
+        domain->incoming = (Incoming) { INCOMING_DECLARED,
+                                        now + SERVE_CHORES_US, 0 };
+    }
     decision_log(domain, request, &answer, before_kib, now);
     return true;
 }
 
-/* The domain that we know, and not another one with its domid? */
-static bool still_there(const ServeContext *context, const Domain *domain,
-                        HostDomain *found)
+bool serve_still_there(const ServeContext *context, const Domain *domain,
+                       HostDomain *found)
 {
     return host_domain(context->host, domain->domid, found) &&
            !found->dying && !strcmp(found->uuid, domain->uuid);
@@ -133,7 +136,7 @@ static bool serve_locked(const ServeContext *context, Domain *domain,
 {
     HostDomain found;
 
-    if (!still_there(context, domain, &found)) {
+    if (!serve_still_there(context, domain, &found)) {
         return false;
     }
     if (!grant_hold(&domain->grant, context->store, context->host,

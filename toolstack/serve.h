@@ -8,6 +8,7 @@
 #define TOOLSTACK_SERVE_H
 
 #include "domain.h"
+#include "population.h"
 
 /* How soon to try again for a lock that another program has. */
 #define SERVE_LOCK_RETRY_US (2 * 1000)
@@ -25,7 +26,17 @@ typedef struct ServeContext {
     Store *store;
     Host *host;
     const Policy *policy;
+    const Population *population;
 } ServeContext;
+
+/**
+ * serve_still_there: the domain that we know, not another one with its domid?
+ * @context: by what means
+ * @domain: the domain
+ * @found: set to what the hypervisor says of it
+ */
+bool serve_still_there(const ServeContext *context, const Domain *domain,
+                       HostDomain *found);
 
 /**
  * serve: recover a guest's grant if need be, and answer its request if it is

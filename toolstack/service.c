@@ -10,6 +10,7 @@
 #include "announce.h"
 #include "decide.h"
 #include "decision-log.h"
+#include "incoming.h"
 #include "path.h"
 #include "population.h"
 #include "serve.h"
@@ -32,6 +33,7 @@ static ServeContext serve_context(const Service *service)
         .store = service->store,
         .host = service->host,
         .policy = service->policy,
+        .population = service->population,
     };
 }
 
@@ -112,12 +114,16 @@ static void request_is_pending(Domain *guest, int64_t now)
 static void domain_arrived(Domain *domain, int64_t now, void *opaque)
 {
     Service *service = opaque;
+    ServeContext context = serve_context(service);
 
     domain_cap(domain, service->store, service->policy);
     if (domain->domid && domain->identified && domain->hvm) {
         domain_set_asker(domain, find_asker(service, domain));
         domain_read_answered(domain, service->store);
         request_is_pending(domain, now);
+    }
+    if (domain->domid && (!domain->identified || domain->hvm)) {
+        incoming_begin(&context, domain, now);
     }
 }
 
@@ -165,6 +171,9 @@ static void size_event(Service *service, uint32_t domid, int64_t now)
 {
     Domain *guest = population_find(service->population, domid);
 
+    if (guest) {
+        incoming_size_event(guest, now);
+    }
     if (guest && guest->asker_known) {
         guest->size_changed = true;
         request_is_pending(guest, now);
@@ -175,7 +184,8 @@ void service_event(Service *service, const char *path, int64_t now)
 {
     uint32_t dm, domid;
 
-    if (!strcmp(path, PATH_INTRODUCE) || !strcmp(path, PATH_RELEASE)) {
+    if (!strcmp(path, PATH_INTRODUCE) || !strcmp(path, PATH_RELEASE) ||
+        g_str_has_prefix(path, PATH_VM)) {
         service->domains_changed = true;
         return;
     }
@@ -206,6 +216,11 @@ static int64_t run_domain(Service *service, Domain *domain, int64_t now)
         service->domains_changed = true;
         return next;
     }
+    if (domain->incoming.due && domain->incoming.due <= now &&
+        !incoming_run(&context, domain, now)) {
+        service->domains_changed = true;
+        return next;
+    }
     if (domain->chores_due && domain->chores_due <= now) {
         serve_chores(&context, domain);
     }
@@ -214,6 +229,9 @@ static int64_t run_domain(Service *service, Domain *domain, int64_t now)
     }
     if (domain->chores_due) {
         next = MIN(next, domain->chores_due);
+    }
+    if (domain->incoming.due) {
+        next = MIN(next, domain->incoming.due);
     }
     return next;
 }
@@ -256,7 +274,8 @@ int64_t service_run(Service *service, int64_t now)
 
 static bool watch_domains(Service *service)
 {
-    if (store_watch(service->store, PATH_INTRODUCE) &&
+    if (store_watch(service->store, PATH_VM) &&
+        store_watch(service->store, PATH_INTRODUCE) &&
         store_watch(service->store, PATH_RELEASE)) {
         return true;
     }

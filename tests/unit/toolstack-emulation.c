@@ -350,8 +350,8 @@ void world_mem_max(World *world, uint32_t domid, uint64_t kib)
     set_size(world, domid, "memory/static-max", kib);
 }
 
-void world_add(World *world, uint32_t domid, unsigned uuid, const char *type,
-               uint64_t limit_pages)
+static void add_domain(World *world, uint32_t domid, unsigned uuid,
+                       const char *type, uint64_t limit_pages)
 {
     EmulatedDomain *domain = g_new0(EmulatedDomain, 1);
     g_autofree char *type_path = path_libxl_node(domid, PATH_LIBXL_TYPE);
@@ -370,8 +370,33 @@ void world_add(World *world, uint32_t domid, unsigned uuid, const char *type,
     vm = g_strdup_printf("/vm/%s", domain->state.uuid);
     set_domain_node(world, domid, "vm", vm);
     world_set_node(world, type_path, type);
+}
+
+void world_add(World *world, uint32_t domid, unsigned uuid, const char *type,
+               uint64_t limit_pages)
+{
+    add_domain(world, domid, uuid, type, limit_pages);
     set_size(world, domid, "memory/static-max", 4 * limit_pages - SLACK_KIB);
     set_size(world, domid, "memory/target", 4 * limit_pages - SLACK_KIB);
+}
+
+void world_begin_guest(World *world, uint32_t domid, const char *name)
+{
+    g_autofree char *vm_path = path_domain_node(domid, "vm");
+
+    add_domain(world, domid, domid, "hvm", 0);
+    set_domain_node(world, domid, "name", name);
+    fire(world, world_node(world, vm_path));
+}
+
+void world_finish_guest(World *world, uint32_t domid, uint64_t size_kib)
+{
+    g_autofree char *device_model = path_device_model(0, domid);
+
+    set_size(world, domid, "memory/static-max", size_kib);
+    set_size(world, domid, "memory/target", size_kib);
+    fire(world, PATH_INTRODUCE);
+    world_set_node(world, device_model, "");
 }
 
 void world_add_guest(World *world, uint32_t domid, const char *name,
@@ -436,6 +461,11 @@ uint64_t world_limit(World *world, uint32_t domid)
 void world_set_limit(World *world, uint32_t domid, uint64_t pages)
 {
     find(world, domid)->state.limit_pages = pages;
+}
+
+void world_set_used(World *world, uint32_t domid, uint64_t pages)
+{
+    find(world, domid)->state.used_pages = pages;
 }
 
 void world_set_free(World *world, uint64_t kib)

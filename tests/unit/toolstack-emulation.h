@@ -32,6 +32,14 @@ void world_add(World *world, uint32_t domid, unsigned uuid, const char *type,
                uint64_t limit_pages);
 void world_add_guest(World *world, uint32_t domid, const char *name,
                      uint64_t limit_pages);
+
+/*
+ * The same in steps, as libxl builds one: it makes the domain and its nodes;
+ * sets the limit; populates; and says that it is built.
+ */
+void world_begin_guest(World *world, uint32_t domid, const char *name);
+void world_finish_guest(World *world, uint32_t domid, uint64_t size_kib);
+
 void world_add_stub(World *world, uint32_t dm, uint32_t domid);
 
 /* As libxl does it: first its nodes, then the domain; or half of it. */
@@ -48,6 +56,7 @@ void world_set_limit(World *world, uint32_t domid, uint64_t pages);
 /* As libxl does for "xl mem-set" and "xl mem-max"; sizes in KiB. */
 void world_mem_set(World *world, uint32_t domid, uint64_t kib);
 void world_mem_max(World *world, uint32_t domid, uint64_t kib);
+void world_set_used(World *world, uint32_t domid, uint64_t pages);
 void world_set_free(World *world, uint64_t kib);
 void world_set_locked(World *world, uint32_t domid, bool locked);
 

@@ -1,0 +1,314 @@
+/*
+ * A guest that is being built: room for device memory that it brings along
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "decide.h"
+#include "guest-size.h"
+#include "incoming.h"
+#include "path.h"
+
+#define DEVICE_MODEL_RUNNING "running"
+
+static void look_again(Domain *domain, int64_t due)
+{
+    domain->incoming.due = due;
+}
+
+static void end(Domain *domain)
+{
+    domain->incoming = (Incoming) { INCOMING_NO, 0, 0 };
+}
+
+static char *note_path(const Domain *domain)
+{
+    return path_libxl_node(domain->domid, PATH_LIBXL_PROVISIONAL);
+}
+
+static bool has_note(const ServeContext *context, const Domain *domain)
+{
+    g_autofree char *path = note_path(domain);
+    g_autofree char *value = store_read(context->store, path);
+
+    return value != NULL;
+}
+
+static bool write_note(const ServeContext *context, const Domain *domain)
+{
+    g_autofree char *path = note_path(domain);
+
+    return store_write(context->store, path, "1");
+}
+
+static void remove_note(const ServeContext *context, const Domain *domain)
+{
+    g_autofree char *path = note_path(domain);
+
+    store_remove(context->store, path);
+}
+
+static bool is_built(const ServeContext *context, const Domain *domain)
+{
+    GuestSize size = guest_size_read(context->store, domain->domid);
+
+    return size.known;
+}
+
+static void report_failure(const Domain *domain, const char *what)
+{
+    g_autofree char *reason = g_strdup(g_strerror(errno));
+    g_autofree char *label = domain_label(domain);
+
+    g_critical("%s: cannot %s: %s", label, what, reason);
+}
+
+/* Giving headroom */
+
+/* Memory that guests which are being built will still take, in KiB. */
+static uint64_t unbuilt_kib(const ServeContext *context)
+{
+    GHashTableIter iter;
+    gpointer value;
+    uint64_t pages = 0;
+
+    population_iterate(context->population, &iter);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Domain *domain = value;
+        HostDomain found;
+
+        if ((domain->incoming.state == INCOMING_BUILDING ||
+             domain->incoming.state == INCOMING_RAISED) &&
+            host_domain(context->host, domain->domid, &found)) {
+            pages += found.limit_pages -
+                     MIN(found.limit_pages, found.used_pages);
+        }
+    }
+    return pages * DEVICE_MEMORY_PAGE_KIB;
+}
+
+static uint32_t headroom_kib(const ServeContext *context, Domain *domain)
+{
+    uint64_t free_kib;
+
+    if (!host_free_kib(context->host, &free_kib)) {
+        return 0;
+    }
+    return decide_headroom(domain_cap(domain, context->store,
+                                      context->policy), free_kib,
+                           context->policy->host_reserve_kib,
+                           unbuilt_kib(context));
+}
+
+/* With the lock held. */
+static void raise_limit(const ServeContext *context, Domain *domain,
+                        int64_t now)
+{
+    HostDomain found;
+    uint32_t total_kib;
+
+    if (!serve_still_there(context, domain, &found)) {
+        return;
+    }
+    total_kib = headroom_kib(context, domain);
+    if (!total_kib) {
+        g_autofree char *label = domain_label(domain);
+
+        g_info("%s is being built; the cap or the host's free memory leaves "
+               "no headroom", label);
+        end(domain);
+    } else if (!write_note(context, domain) ||
+               !grant_hold(&domain->grant, context->store, context->host,
+                           &found.limit_pages) ||
+               (!grant_kib(&domain->grant) &&
+                !grant_change(&domain->grant, context->store, context->host,
+                              total_kib, found.limit_pages))) {
+        report_failure(domain, "give headroom");
+        end(domain);
+        remove_note(context, domain);
+    } else {
+        g_debug("domain %u is being built; headroom %u KiB", domain->domid,
+                grant_kib(&domain->grant));
+        domain->incoming = (Incoming) { INCOMING_RAISED, 0, 0 };
+        domain->chores_due = now + SERVE_CHORES_US;
+    }
+}
+
+/* Taking back */
+
+/* With the lock held. */
+static void lower_limit(const ServeContext *context, Domain *domain,
+                        bool all, int64_t now)
+{
+    HostDomain found;
+    uint32_t kept_kib = 0;
+
+    if (!serve_still_there(context, domain, &found)) {
+        return;
+    }
+    if (!grant_hold(&domain->grant, context->store, context->host,
+                    &found.limit_pages)) {
+        report_failure(domain, "recover its headroom");
+        look_again(domain, now + SERVE_RECOVERY_RETRY_US);
+        return;
+    }
+    if (!all) {
+        kept_kib = decide_provisional(grant_kib(&domain->grant),
+                                      found.limit_pages, found.used_pages);
+    }
+    if (kept_kib != grant_kib(&domain->grant) &&
+        !grant_change(&domain->grant, context->store, context->host, kept_kib,
+                      found.limit_pages)) {
+        report_failure(domain, "take back its headroom");
+        look_again(domain, now + SERVE_RECOVERY_RETRY_US);
+        return;
+    }
+    domain->chores_due = now + SERVE_CHORES_US;
+    if (kept_kib) {
+        g_autofree char *label = domain_label(domain);
+
+        g_info("%s brought device memory along; provisional grant %u KiB",
+               label, kept_kib);
+        domain->incoming.state = INCOMING_UNDECLARED;
+        look_again(domain, now + INCOMING_WATCH_US);
+    } else {
+        end(domain);
+        remove_note(context, domain);
+    }
+}
+
+/* Steps */
+
+static bool device_model_runs(const ServeContext *context,
+                              const Domain *domain)
+{
+    g_autofree char *model = path_device_model(0, domain->domid);
+    g_autofree char *path = g_strconcat(model, "/state", NULL);
+    g_autofree char *state = store_read(context->store, path);
+
+    return state && !strcmp(state, DEVICE_MODEL_RUNNING);
+}
+
+/* Returns: whether it is time to take back what was not declared */
+static bool declared_too_late(const ServeContext *context, Domain *domain,
+                              int64_t now)
+{
+    Incoming *incoming = &domain->incoming;
+
+    if (!incoming->until && device_model_runs(context, domain)) {
+        incoming->until = now + INCOMING_DECLARE_US;
+    }
+    look_again(domain, now + INCOMING_WATCH_US);
+    return incoming->until && incoming->until <= now;
+}
+
+/* Returns: whether the limit is there to be raised */
+static bool limit_is_set(const ServeContext *context, Domain *domain,
+                         int64_t now)
+{
+    HostDomain found;
+
+    if (now >= domain->incoming.until) {
+        end(domain);
+        return false;
+    }
+    look_again(domain, now + INCOMING_POLL_US);
+    if (!domain_identify(domain, context->store)) {
+        return false;
+    }
+    if (!domain->hvm || is_built(context, domain)) {
+        end(domain);
+        return false;
+    }
+    return host_domain(context->host, domain->domid, &found) &&
+           found.limit_pages;
+}
+
+static void step(const ServeContext *context, Domain *domain, int64_t now)
+{
+    domain->incoming.due = 0;
+    switch (domain->incoming.state) {
+    case INCOMING_BUILDING:
+        raise_limit(context, domain, now);
+        break;
+    case INCOMING_RAISED:
+        lower_limit(context, domain, false, now);
+        break;
+    case INCOMING_UNDECLARED:
+        g_warning("domain %u: its device model does not say what it needs; "
+                  "its provisional grant is taken back", domain->domid);
+        lower_limit(context, domain, true, now);
+        break;
+    case INCOMING_DECLARED:
+    case INCOMING_NO:
+        break;
+    }
+}
+
+static bool is_time(const ServeContext *context, Domain *domain, int64_t now)
+{
+    switch (domain->incoming.state) {
+    case INCOMING_BUILDING:
+        return limit_is_set(context, domain, now);
+    case INCOMING_RAISED:
+        domain->incoming.due = 0;   /* the next event says when */
+        return is_built(context, domain);
+    case INCOMING_UNDECLARED:
+        return declared_too_late(context, domain, now);
+    case INCOMING_DECLARED:
+        remove_note(context, domain);
+        end(domain);
+        return false;
+    case INCOMING_NO:
+        break;
+    }
+    domain->incoming.due = 0;
+    return false;
+}
+
+bool incoming_run(const ServeContext *context, Domain *domain, int64_t now)
+{
+    HostDomain found;
+    HostLock *lock;
+
+    if (!is_time(context, domain, now)) {
+        return true;
+    }
+    lock = host_lock(context->host, domain->domid, domain->uuid);
+    if (!lock) {
+        look_again(domain, now + SERVE_LOCK_RETRY_US);
+        return true;
+    }
+    step(context, domain, now);
+    host_unlock(context->host, lock);
+    return serve_still_there(context, domain, &found);
+}
+
+void incoming_begin(const ServeContext *context, Domain *domain, int64_t now)
+{
+    Incoming *incoming = &domain->incoming;
+    bool noted = !domain->grant.known && has_note(context, domain);
+
+    if (domain->identified && is_built(context, domain)) {
+        if (!noted) {
+            return;
+        }
+        /* An earlier process has raised the limit. */
+        incoming->state = domain->answered_id ? INCOMING_DECLARED
+                                              : INCOMING_RAISED;
+    } else {
+        incoming->state = INCOMING_BUILDING;
+        incoming->until = now + INCOMING_PATIENCE_US;
+    }
+    incoming->due = now;
+}
+
+void incoming_size_event(Domain *domain, int64_t now)
+{
+    if (domain->incoming.state == INCOMING_RAISED && !domain->incoming.due) {
+        domain->incoming.due = now;
+    }
+}
