@@ -123,13 +123,148 @@ static void test_most_blocks(void)
     g_assert_null(device_memory_ledger_get(ledger, n));
 }
 
+static void add_populated(DeviceMemoryLedger *ledger, const char *name,
+                          uint64_t gfn, uint64_t pages)
+{
+    g_assert_cmpint(device_memory_ledger_add(ledger, name, gfn, pages),
+                    ==, 0);
+    g_assert_cmpint(device_memory_ledger_set_state(
+                        ledger, gfn, DEVICE_MEMORY_GRANTED), ==, 0);
+    g_assert_cmpint(device_memory_ledger_set_state(
+                        ledger, gfn, DEVICE_MEMORY_POPULATED), ==, 0);
+}
+
+static void assert_block(DeviceMemoryLedger *ledger, unsigned n,
+                         const char *name, uint64_t gfn, uint32_t pages)
+{
+    const DeviceMemoryBlock *block = device_memory_ledger_get(ledger, n);
+
+    g_assert_nonnull(block);
+    g_assert_cmpstr(block->name, ==, name);
+    g_assert_cmpuint(block->gfn, ==, gfn);
+    g_assert_cmpuint(block->pages, ==, pages);
+    g_assert_cmpint(block->state, ==, DEVICE_MEMORY_POPULATED);
+}
+
+static void test_carve(void)
+{
+    g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
+    uint64_t from = 0;
+
+    add_populated(ledger, "reserve", 100, 10);
+    add_populated(ledger, "rom", 200, 2);
+
+    /* The last pages go elsewhere. */
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 50, 4,
+                                               &from), ==, 0);
+    g_assert_cmpuint(from, ==, 106);
+    assert_block(ledger, 0, "a", 50, 4);
+    assert_block(ledger, 1, "reserve", 100, 6);
+
+    /* In place, the first ones are taken. */
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "b", 100, 2,
+                                               &from), ==, 0);
+    g_assert_cmpuint(from, ==, 100);
+    assert_block(ledger, 1, "b", 100, 2);
+    assert_block(ledger, 2, "reserve", 102, 4);
+
+    /* All of it, and nothing is left. */
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 102, "c", 300, 4,
+                                               &from), ==, 0);
+    g_assert_cmpuint(from, ==, 102);
+    assert_block(ledger, 2, "rom", 200, 2);
+    assert_block(ledger, 3, "c", 300, 4);
+    g_assert_null(device_memory_ledger_get(ledger, 4));
+    g_assert_cmpuint(need(ledger), ==, 12 * 4);
+}
+
+static void test_carve_refused(void)
+{
+    g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
+    uint64_t from = 77;
+
+    add_populated(ledger, "reserve", 100, 10);
+    g_assert_cmpint(device_memory_ledger_add(ledger, "new", 200, 2), ==, 0);
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 101, "a", 50, 1,
+                                               &from), ==, -ENOENT);
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 200, "a", 50, 1,
+                                               &from), ==, -ENOENT);
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 50, 0,
+                                               &from), ==, -EINVAL);
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 50, 11,
+                                               &from), ==, -EINVAL);
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a",
+                                               DEVICE_MEMORY_GFN_END, 1,
+                                               &from), ==, -EINVAL);
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 95, 6,
+                                               &from), ==, -EEXIST);
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 105, 1,
+                                               &from), ==, -EEXIST);
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 199, 2,
+                                               &from), ==, -EEXIST);
+    g_assert_cmpuint(from, ==, 77);
+    assert_block(ledger, 0, "reserve", 100, 10);
+    g_assert_cmpuint(need(ledger), ==, 12 * 4);
+}
+
+/* A part needs an entry of its own, the whole does not. */
+static void test_carve_most_blocks(void)
+{
+    g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
+    uint64_t from;
+
+    add_populated(ledger, "reserve", 0, 4);
+    for (unsigned n = 1; n < DEVICE_MEMORY_BLOCKS_MAX; n++) {
+        g_assert_cmpint(device_memory_ledger_add(ledger, "x", n * 8, 1),
+                        ==, 0);
+    }
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 0, "a", 1 << 20, 3,
+                                               &from), ==, -ENOSPC);
+    g_assert_cmpint(device_memory_ledger_carve(ledger, 0, "a", 1 << 20, 4,
+                                               &from), ==, 0);
+}
+
+static void test_rename(void)
+{
+    g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
+
+    add_populated(ledger, "rom", 100, 10);
+    g_assert_cmpint(device_memory_ledger_rename(ledger, 101, "x"),
+                    ==, -ENOENT);
+    g_assert_cmpint(device_memory_ledger_rename(ledger, 100, "reserve"),
+                    ==, 0);
+    assert_block(ledger, 0, "reserve", 100, 10);
+}
+
+/* The gfn is free at once; the need is lower when Xen counts no more. */
+static void test_linger(void)
+{
+    g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
+    DeviceMemoryTotals totals;
+
+    add_populated(ledger, "rom", 100, 10);
+    g_assert_cmpint(device_memory_ledger_linger(ledger, 99), ==, -ENOENT);
+    g_assert_cmpint(device_memory_ledger_linger(ledger, 100), ==, 0);
+    g_assert_cmpuint(need(ledger), ==, 40);
+    add_populated(ledger, "new", 100, 10);
+    g_assert_cmpuint(need(ledger), ==, 80);
+    device_memory_ledger_totals(ledger, &totals);
+    g_assert_cmpuint(totals.lingering_pages, ==, 10);
+    g_assert_cmpuint(totals.populated_pages, ==, 10);
+    g_assert_cmpint(device_memory_ledger_settle(ledger, 11), ==, -EINVAL);
+    g_assert_cmpint(device_memory_ledger_settle(ledger, 10), ==, 0);
+    g_assert_cmpint(device_memory_ledger_settle(ledger, 1), ==, -EINVAL);
+    g_assert_cmpuint(need(ledger), ==, 40);
+}
+
 /* --- random operations against a model that has one entry for each page --- */
 
-#define MODEL_PAGES 512
+#define MODEL_PAGES 2048
 #define MODEL_LONGEST 24
 #define MODEL_STEPS 200000
 
 typedef struct Model {
+    unsigned lingering;
     uint16_t begins[MODEL_PAGES];       /* length of the block here, or 0 */
     bool taken[MODEL_PAGES];
     DeviceMemoryBlockState state[MODEL_PAGES];
@@ -171,12 +306,56 @@ static int model_set_state(Model *model, unsigned gfn,
     return 0;
 }
 
+static int model_carve(Model *model, unsigned from, unsigned to,
+                       unsigned pages, uint64_t *source)
+{
+    unsigned has = model->begins[from];
+
+    if (!has || model->state[from] != DEVICE_MEMORY_POPULATED) {
+        return -ENOENT;
+    }
+    if (!pages || pages > has) {
+        return -EINVAL;
+    }
+    for (unsigned i = to; from != to && i < to + pages; i++) {
+        if (model->taken[i]) {
+            return -EEXIST;
+        }
+    }
+    *source = from == to ? from : from + has - pages;
+    memset(&model->taken[*source], 0, pages);
+    memset(&model->taken[to], 1, pages);
+    model->begins[from] = 0;
+    if (pages < has) {
+        unsigned rest = from == to ? from + pages : from;
+
+        model->begins[rest] = has - pages;
+        model->state[rest] = DEVICE_MEMORY_POPULATED;
+    }
+    model->begins[to] = pages;
+    model->state[to] = DEVICE_MEMORY_POPULATED;
+    return 0;
+}
+
+static int model_linger(Model *model, unsigned gfn)
+{
+    unsigned pages = model->begins[gfn];
+
+    if (!pages) {
+        return -ENOENT;
+    }
+    memset(&model->taken[gfn], 0, pages);
+    model->begins[gfn] = 0;
+    model->lingering += pages;
+    return 0;
+}
+
 static void assert_same(const Model *model, DeviceMemoryLedger *ledger,
                         uint32_t credit_kib)
 {
     DeviceMemoryTotals totals;
     uint64_t pages[DEVICE_MEMORY_RELEASED] = { 0 };
-    uint64_t kib = 0;
+    uint64_t kib = model->lingering * 4;
     unsigned blocks = 0;
 
     for (unsigned gfn = 0; gfn < MODEL_PAGES; gfn++) {
@@ -202,38 +381,86 @@ static void assert_same(const Model *model, DeviceMemoryLedger *ledger,
                      kib > credit_kib ? kib - credit_kib : 0);
 }
 
+typedef enum Step { ADD, ADVANCE, RELEASE, CARVE, LINGER, SETTLE, STEPS } Step;
+
+/* Any gfn at times, mostly one at which a block begins. */
+static unsigned random_gfn(const Model *model)
+{
+    unsigned gfn = g_test_rand_int_range(0, MODEL_PAGES - MODEL_LONGEST);
+
+    while (g_test_rand_int_range(0, 40) && !model->begins[gfn]) {
+        gfn = g_test_rand_int_range(0, MODEL_PAGES - MODEL_LONGEST);
+    }
+    return gfn;
+}
+
+/* One random operation on both; whether it was carried out. */
+static bool model_step(DeviceMemoryLedger *ledger, Model *model, Step step)
+{
+    unsigned gfn = random_gfn(model);
+    unsigned to = g_test_rand_int_range(0, MODEL_PAGES - MODEL_LONGEST);
+    unsigned pages = g_test_rand_int_range(0, MODEL_LONGEST);
+    DeviceMemoryBlockState state = step == RELEASE ? DEVICE_MEMORY_RELEASED
+        : MIN(model->state[gfn] + g_test_rand_int_range(0, 3),
+              DEVICE_MEMORY_POPULATED);
+    uint64_t source = 0, model_source = 0;
+    int ret = 0, expected = 0;
+
+    switch (step) {
+    case ADD:
+        ret = device_memory_ledger_add(ledger, "x", to, pages);
+        expected = model_add(model, to, pages);
+        break;
+    case ADVANCE:
+    case RELEASE:
+        ret = device_memory_ledger_set_state(ledger, gfn, state);
+        expected = model_set_state(model, gfn, state);
+        break;
+    case CARVE:
+        to = pages % 3 ? to : gfn;
+        ret = device_memory_ledger_carve(ledger, gfn, "y", to, pages,
+                                         &source);
+        expected = model_carve(model, gfn, to, pages, &model_source);
+        break;
+    case LINGER:
+        ret = device_memory_ledger_linger(ledger, gfn);
+        expected = model_linger(model, gfn);
+        break;
+    case SETTLE:
+        ret = device_memory_ledger_settle(ledger, pages);
+        expected = pages > model->lingering ? -EINVAL : 0;
+        model->lingering -= expected ? 0 : pages;
+        break;
+    case STEPS:
+        g_assert_not_reached();
+    }
+    g_assert_cmpint(ret, ==, expected);
+    g_assert_cmpuint(source, ==, model_source);
+    return !ret;
+}
+
 static void test_model(void)
 {
     g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
     g_autofree Model *model = g_new0(Model, 1);
-    unsigned done[3] = { 0 };
+    unsigned done[STEPS] = { 0 };
 
     device_memory_ledger_set_credit(ledger, 400);
-    for (unsigned step = 0; step < MODEL_STEPS; step++) {
-        unsigned gfn = g_test_rand_int_range(0, MODEL_PAGES - MODEL_LONGEST);
-        int ret;
+    for (unsigned n = 0; n < MODEL_STEPS; n++) {
+        /* Mostly what makes and populates blocks. */
+        Step step = n % 4 < 2 ? (n % 2 ? ADVANCE : ADD)
+                              : (Step)g_test_rand_int_range(0, STEPS);
 
-        if (g_test_rand_int_range(0, 3) == 0) {
-            unsigned pages = g_test_rand_int_range(0, MODEL_LONGEST);
-
-            ret = device_memory_ledger_add(ledger, "x", gfn, pages);
-            g_assert_cmpint(ret, ==, model_add(model, gfn, pages));
-            done[0] += !ret;
-        } else {
-            DeviceMemoryBlockState state =
-                g_test_rand_int_range(DEVICE_MEMORY_GRANTED,
-                                      DEVICE_MEMORY_RELEASED + 1);
-
-            ret = device_memory_ledger_set_state(ledger, gfn, state);
-            g_assert_cmpint(ret, ==, model_set_state(model, gfn, state));
-            done[1 + (state == DEVICE_MEMORY_RELEASED)] += !ret;
-        }
-        if (step % 64 == 0) {
+        done[step] += model_step(ledger, model, step);
+        if (n % 64 == 0) {
             assert_same(model, ledger, 400);
         }
     }
     /* A run in which nothing happened would prove nothing. */
-    g_assert_cmpuint(MIN(MIN(done[0], done[1]), done[2]), >, 1000);
+    for (unsigned step = 0; step < STEPS; step++) {
+        g_test_message("step %u: %u done", step, done[step]);
+        g_assert_cmpuint(done[step], >, 100);
+    }
 }
 
 int main(int argc, char **argv)
@@ -244,6 +471,11 @@ int main(int argc, char **argv)
     g_test_add_func("/ledger/bad-runs", test_bad_runs);
     g_test_add_func("/ledger/limits/need", test_largest_need);
     g_test_add_func("/ledger/limits/blocks", test_most_blocks);
+    g_test_add_func("/ledger/limits/carve", test_carve_most_blocks);
+    g_test_add_func("/ledger/carve", test_carve);
+    g_test_add_func("/ledger/carve/refused", test_carve_refused);
+    g_test_add_func("/ledger/rename", test_rename);
+    g_test_add_func("/ledger/linger", test_linger);
     g_test_add_func("/ledger/model", test_model);
     return g_test_run();
 }

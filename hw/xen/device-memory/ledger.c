@@ -12,6 +12,7 @@
 struct DeviceMemoryLedger {
     GPtrArray *blocks;      /* DeviceMemoryBlock, ordered by gfn */
     uint64_t pages;         /* sum over all blocks */
+    uint64_t lingering;     /* pages of no block, counted all the same */
     uint32_t credit_kib;
 };
 
@@ -76,11 +77,11 @@ uint32_t device_memory_ledger_need(const DeviceMemoryLedger *ledger,
     uint64_t credit = ledger->credit_kib / DEVICE_MEMORY_PAGE_KIB;
     uint64_t pages;
 
-    /* Neither sum nor product can wrap: blocks end below 2^40 pages. */
+    /* Neither can wrap: blocks and what lingers are below 2^32 pages each. */
     if (extra_pages > DEVICE_MEMORY_GFN_END) {
         return UINT32_MAX;
     }
-    pages = ledger->pages + extra_pages;
+    pages = ledger->pages + ledger->lingering + extra_pages;
     if (pages <= credit) {
         return 0;
     }
@@ -90,9 +91,40 @@ uint32_t device_memory_ledger_need(const DeviceMemoryLedger *ledger,
     return (pages - credit) * DEVICE_MEMORY_PAGE_KIB;
 }
 
-static bool overlaps(const DeviceMemoryLedger *ledger, unsigned n,
-                     uint64_t gfn, uint64_t pages)
+static DeviceMemoryBlock *block_from(const DeviceMemoryLedger *ledger,
+                                     uint64_t gfn)
 {
+    DeviceMemoryBlock *block = block_at(ledger, lower_bound(ledger, gfn));
+
+    return block && block->gfn == gfn ? block : NULL;
+}
+
+static void insert_block(DeviceMemoryLedger *ledger, const char *name,
+                         uint64_t gfn, uint64_t pages,
+                         DeviceMemoryBlockState state)
+{
+    DeviceMemoryBlock *block = g_new(DeviceMemoryBlock, 1);
+
+    *block = (DeviceMemoryBlock){
+        .name = g_strdup(name),
+        .gfn = gfn,
+        .pages = pages,
+        .state = state,
+    };
+    g_ptr_array_insert(ledger->blocks, lower_bound(ledger, gfn), block);
+    ledger->pages += pages;
+}
+
+static void remove_block(DeviceMemoryLedger *ledger, DeviceMemoryBlock *block)
+{
+    ledger->pages -= block->pages;
+    g_ptr_array_remove(ledger->blocks, block);
+}
+
+static bool overlaps(const DeviceMemoryLedger *ledger, uint64_t gfn,
+                     uint64_t pages)
+{
+    unsigned n = lower_bound(ledger, gfn);
     const DeviceMemoryBlock *next = block_at(ledger, n);
     const DeviceMemoryBlock *prev = n ? block_at(ledger, n - 1) : NULL;
 
@@ -100,18 +132,19 @@ static bool overlaps(const DeviceMemoryLedger *ledger, unsigned n,
            (prev && prev->gfn + prev->pages > gfn);
 }
 
+static bool is_run(uint64_t gfn, uint64_t pages)
+{
+    return pages && gfn < DEVICE_MEMORY_GFN_END &&
+           pages <= DEVICE_MEMORY_GFN_END - gfn;
+}
+
 int device_memory_ledger_add(DeviceMemoryLedger *ledger, const char *name,
                              uint64_t gfn, uint64_t pages)
 {
-    DeviceMemoryBlock *block;
-    unsigned n;
-
-    if (!pages || gfn >= DEVICE_MEMORY_GFN_END ||
-        pages > DEVICE_MEMORY_GFN_END - gfn) {
+    if (!is_run(gfn, pages)) {
         return -EINVAL;
     }
-    n = lower_bound(ledger, gfn);
-    if (overlaps(ledger, n, gfn, pages)) {
+    if (overlaps(ledger, gfn, pages)) {
         return -EEXIST;
     }
     if (ledger->blocks->len == DEVICE_MEMORY_BLOCKS_MAX) {
@@ -121,31 +154,20 @@ int device_memory_ledger_add(DeviceMemoryLedger *ledger, const char *name,
         device_memory_ledger_need(ledger, pages) == UINT32_MAX) {
         return -ERANGE;
     }
-
-    block = g_new(DeviceMemoryBlock, 1);
-    *block = (DeviceMemoryBlock){
-        .name = g_strdup(name),
-        .gfn = gfn,
-        .pages = pages,
-        .state = DEVICE_MEMORY_WANTED,
-    };
-    g_ptr_array_insert(ledger->blocks, n, block);
-    ledger->pages += pages;
+    insert_block(ledger, name, gfn, pages, DEVICE_MEMORY_WANTED);
     return 0;
 }
 
 int device_memory_ledger_set_state(DeviceMemoryLedger *ledger, uint64_t gfn,
                                    DeviceMemoryBlockState state)
 {
-    unsigned n = lower_bound(ledger, gfn);
-    DeviceMemoryBlock *block = block_at(ledger, n);
+    DeviceMemoryBlock *block = block_from(ledger, gfn);
 
-    if (!block || block->gfn != gfn) {
+    if (!block) {
         return -ENOENT;
     }
     if (state == DEVICE_MEMORY_RELEASED) {
-        ledger->pages -= block->pages;
-        g_ptr_array_remove_index(ledger->blocks, n);
+        remove_block(ledger, block);
         return 0;
     }
     if (state != block->state + 1) {
@@ -155,12 +177,78 @@ int device_memory_ledger_set_state(DeviceMemoryLedger *ledger, uint64_t gfn,
     return 0;
 }
 
+int device_memory_ledger_carve(DeviceMemoryLedger *ledger, uint64_t from_gfn,
+                               const char *name, uint64_t to_gfn,
+                               uint64_t pages, uint64_t *source_gfn)
+{
+    DeviceMemoryBlock *block = block_from(ledger, from_gfn);
+    bool in_place = from_gfn == to_gfn;
+
+    if (!block || block->state != DEVICE_MEMORY_POPULATED) {
+        return -ENOENT;
+    }
+    if (!is_run(to_gfn, pages) || pages > block->pages) {
+        return -EINVAL;
+    }
+    if (!in_place && overlaps(ledger, to_gfn, pages)) {
+        return -EEXIST;
+    }
+    if (pages < block->pages &&
+        ledger->blocks->len == DEVICE_MEMORY_BLOCKS_MAX) {
+        return -ENOSPC;
+    }
+
+    *source_gfn = in_place ? from_gfn : from_gfn + block->pages - pages;
+    block->pages -= pages;
+    ledger->pages -= pages;
+    if (in_place) {
+        block->gfn += pages;    /* still ahead of the next block */
+    }
+    if (!block->pages) {
+        remove_block(ledger, block);
+    }
+    insert_block(ledger, name, to_gfn, pages, DEVICE_MEMORY_POPULATED);
+    return 0;
+}
+
+int device_memory_ledger_rename(DeviceMemoryLedger *ledger, uint64_t gfn,
+                                const char *name)
+{
+    DeviceMemoryBlock *block = block_from(ledger, gfn);
+
+    if (!block) {
+        return -ENOENT;
+    }
+    g_free(block->name);
+    block->name = g_strdup(name);
+    return 0;
+}
+
+int device_memory_ledger_linger(DeviceMemoryLedger *ledger, uint64_t gfn)
+{
+    DeviceMemoryBlock *block = block_from(ledger, gfn);
+
+    if (!block) {
+        return -ENOENT;
+    }
+    ledger->lingering += block->pages;
+    remove_block(ledger, block);
+    return 0;
+}
+
+int device_memory_ledger_settle(DeviceMemoryLedger *ledger, uint64_t pages)
+{
+    if (pages > ledger->lingering) {
+        return -EINVAL;
+    }
+    ledger->lingering -= pages;
+    return 0;
+}
+
 const DeviceMemoryBlock *
 device_memory_ledger_find(const DeviceMemoryLedger *ledger, uint64_t gfn)
 {
-    const DeviceMemoryBlock *block = block_at(ledger, lower_bound(ledger, gfn));
-
-    return block && block->gfn == gfn ? block : NULL;
+    return block_from(ledger, gfn);
 }
 
 const DeviceMemoryBlock *
@@ -173,6 +261,7 @@ void device_memory_ledger_totals(const DeviceMemoryLedger *ledger,
                                  DeviceMemoryTotals *totals)
 {
     *totals = (DeviceMemoryTotals){
+        .lingering_pages = ledger->lingering,
         .credit_kib = ledger->credit_kib,
         .need_kib = device_memory_ledger_need(ledger, 0),
         .blocks = ledger->blocks->len,

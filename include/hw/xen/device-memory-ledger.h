@@ -8,6 +8,8 @@
  * - Credit is what the toolstack accounts for by itself (video memory); need
  *   is what the blocks come to beyond the credit.  Only need is asked for.
  * - Runs are [gfn, gfn + pages); two blocks never overlap.
+ * - A page lingers when it has left its gfn but Xen still counts it, because
+ *   it is still mapped somewhere.  Lingering pages are part of the need.
  *
  * A ledger decides nothing and calls nothing: it adds up.  It has no lock; its
  * owner serialises the calls.  GLib only.
@@ -37,6 +39,7 @@ typedef struct DeviceMemoryTotals {
     uint64_t wanted_pages;
     uint64_t granted_pages;
     uint64_t populated_pages;
+    uint64_t lingering_pages;
     uint32_t credit_kib;
     uint32_t need_kib;
     unsigned blocks;
@@ -95,6 +98,61 @@ int device_memory_ledger_set_state(DeviceMemoryLedger *ledger, uint64_t gfn,
                                    DeviceMemoryBlockState state);
 
 /**
+ * device_memory_ledger_carve: make a block of a part of another
+ * @ledger: the ledger
+ * @from_gfn: where a populated block begins
+ * @name: what the part is for; copied
+ * @to_gfn: where the part is to be; @from_gfn itself takes the first pages,
+ *          any other place the last ones
+ * @pages: how many; all of them leave nothing of the old block
+ * @source_gfn: set to where the pages are now
+ *
+ * The need does not change.  The caller moves the pages.
+ *
+ * Returns: 0, or
+ *   -ENOENT  no populated block begins at @from_gfn
+ *   -EINVAL  @pages is 0 or more than the block has, or the new run leaves
+ *            [0, DEVICE_MEMORY_GFN_END)
+ *   -EEXIST  the new run overlaps a block, be it the old one
+ *   -ENOSPC  there are DEVICE_MEMORY_BLOCKS_MAX blocks already
+ * On failure the ledger is as it was.
+ */
+int device_memory_ledger_carve(DeviceMemoryLedger *ledger, uint64_t from_gfn,
+                               const char *name, uint64_t to_gfn,
+                               uint64_t pages, uint64_t *source_gfn);
+
+/**
+ * device_memory_ledger_rename: a block is for something else now
+ * @ledger: the ledger
+ * @gfn: the first page of a block
+ * @name: what it is for; copied
+ *
+ * Returns: 0, or -ENOENT if no block begins at @gfn
+ */
+int device_memory_ledger_rename(DeviceMemoryLedger *ledger, uint64_t gfn,
+                                const char *name);
+
+/**
+ * device_memory_ledger_linger: a block has left its gfn, Xen counts it still
+ * @ledger: the ledger
+ * @gfn: the first page of a block
+ *
+ * The gfn can be used anew; the need does not change.
+ *
+ * Returns: 0, or -ENOENT if no block begins at @gfn
+ */
+int device_memory_ledger_linger(DeviceMemoryLedger *ledger, uint64_t gfn);
+
+/**
+ * device_memory_ledger_settle: Xen counts some pages no more
+ * @ledger: the ledger
+ * @pages: how many of the lingering ones
+ *
+ * Returns: 0, or -EINVAL if fewer pages linger
+ */
+int device_memory_ledger_settle(DeviceMemoryLedger *ledger, uint64_t pages);
+
+/**
  * device_memory_ledger_find: the block that begins at a page
  * @ledger: the ledger
  * @gfn: the page
@@ -127,8 +185,9 @@ void device_memory_ledger_totals(const DeviceMemoryLedger *ledger,
  * @ledger: the ledger
  * @extra_pages: pages that are about to be added, counted as well
  *
- * Returns: max(0, blocks + @extra_pages - credit), in KiB, a multiple of
- * DEVICE_MEMORY_PAGE_KIB; UINT32_MAX if it is more than the protocol can say
+ * Returns: max(0, blocks + lingering + @extra_pages - credit), in KiB, a
+ * multiple of DEVICE_MEMORY_PAGE_KIB; UINT32_MAX if it is more than the
+ * protocol can say
  */
 uint32_t device_memory_ledger_need(const DeviceMemoryLedger *ledger,
                                    uint64_t extra_pages);
