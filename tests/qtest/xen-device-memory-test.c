@@ -17,9 +17,12 @@
 #include "qobject/qstring.h"
 
 #define DM "/machine/peripheral/dm"
-#define ROM_KIB 64
+#define ROM_BYTES (40 * 1024)
+#define ROM_KIB 64      /* the BAR is a power of two */
 
 static char *rom_file;
+
+static char *make_rom_file(char seed);
 
 /* A machine with our object; @dm_options as on the command line. */
 static QTestState *start(const char *dm_options, const char *more)
@@ -414,15 +417,319 @@ static void test_bad_options(void)
                  "garbage");
 }
 
-/* Anything will do: QEMU does not look inside. */
-static void make_rom_file(void)
-{
-    g_autofree char *contents = g_malloc0(40 * 1024);
-    int fd = g_file_open_tmp("xen-device-memory-XXXXXX.rom", &rom_file, NULL);
+/* --- unplug: a pc with ACPI, whose tables are blocks like any other --- */
 
+#define SLOT 5
+#define ACPI_PCI_EJECT 0xae08
+
+typedef struct Base {
+    uint64_t need_kib;
+    uint64_t pages;
+} Base;
+
+static QTestState *start_acpi(const char *dm_options, const char *more,
+                              Base *base)
+{
+    QTestState *qts = qtest_initf("-machine pc%s -nodefaults -vga none "
+                                  "-device xen-device-memory-emulated,id=dm%s",
+                                  more, dm_options);
+
+    base->need_kib = get_number(qts, "need-kib");
+    base->pages = get_number(qts, "pages");
+    return qts;
+}
+
+static char *plug(QTestState *qts, const char *romfile)
+{
+    QDict *rsp = qtest_qmp(qts, "{'execute': 'device_add', 'arguments': "
+                           "{'driver': 'e1000', 'id': 'hot', 'romfile': %s,"
+                           " 'bus': 'pci.0', 'addr': '5'}}", romfile);
+    char *text = NULL;
+
+    if (qdict_haskey(rsp, "error")) {
+        text = g_strdup(qdict_get_str(qdict_get_qdict(rsp, "error"), "desc"));
+    }
+    qobject_unref(rsp);
+    return text;
+}
+
+/* The guest's part of it is a write to the eject register. */
+static void unplug(QTestState *qts)
+{
+    qtest_qmp_assert_success(qts, "{'execute': 'device_del', 'arguments': "
+                             "{'id': 'hot'}}");
+    qtest_outl(qts, ACPI_PCI_EJECT, 1u << SLOT);
+    qtest_qmp_eventwait(qts, "DEVICE_DELETED");
+}
+
+/* Memory is reclaimed after the command that freed it. */
+static void wait_for_number(QTestState *qts, const char *property,
+                            uint64_t value)
+{
+    for (int i = 0; i < 500 && get_number(qts, property) != value; i++) {
+        g_usleep(10 * 1000);
+    }
+    g_assert_cmpuint(get_number(qts, property), ==, value);
+}
+
+static void assert_back_at(QTestState *qts, const Base *base)
+{
+    wait_for_number(qts, "grant", base->need_kib);
+    assert_at_rest(qts, base->need_kib, base->pages);
+}
+
+static void test_unplug_rom(void)
+{
+    Base base;
+    QTestState *qts = start_acpi("", "", &base);
+
+    for (int i = 0; i < 200; i++) {
+        assert_ok(plug(qts, rom_file));
+        assert_at_rest(qts, base.need_kib + ROM_KIB,
+                       base.pages + ROM_KIB / 4);
+        unplug(qts);
+        assert_back_at(qts, &base);
+    }
+    qtest_quit(qts);
+}
+
+static void del_backend(QTestState *qts, const char *id)
+{
+    qtest_qmp_assert_success(qts, "{'execute': 'object-del', 'arguments': "
+                             "{'id': %s}}", id);
+}
+
+/* Out of order, so that addresses are used anew. */
+static void test_unplug_backends(void)
+{
+    QTestState *qts = start("", "");
+
+    for (int i = 0; i < 50; i++) {
+        assert_ok(add_backend(qts, "a", 64));
+        assert_ok(add_backend(qts, "b", 1024));
+        assert_ok(add_backend(qts, "c", 4));
+        del_backend(qts, "b");
+        assert_ok(add_backend(qts, "d", 512));
+        del_backend(qts, "a");
+        del_backend(qts, "c");
+        del_backend(qts, "d");
+        wait_for_number(qts, "grant", 0);
+        assert_at_rest(qts, 0, 0);
+    }
+    qtest_quit(qts);
+}
+
+/* Without a toolstack, hot-plug ends in an error too, not in an exit. */
+static void test_plug_no_service(void)
+{
+    Base base;
+    QTestState *qts = start_acpi(",toolstack=none,slack=540", "", &base);
+
+    assert_error(plug(qts, rom_file),
+                 "no guest pages for hot/e1000.rom (64 KiB): Xen gave");
+    g_assert_cmpuint(get_number(qts, "pages"), ==, base.pages);
+    qtest_qmp_assert_success(qts, "{'execute': 'query-status'}");
+    qtest_quit(qts);
+}
+
+/* The grant is there, but the host has no memory after all. */
+static void test_plug_no_pages(void)
+{
+    Base base;
+    QTestState *qts = start_acpi("", "", &base);
+
+    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
+                             "{'path': %s, 'property': 'slack', 'value': 0}}",
+                             DM);
+    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
+                             "{'path': %s, 'property': 'stolen',"
+                             " 'value': 10}}", DM);
+    assert_error(plug(qts, rom_file), "Xen gave 6 of 16 pages");
+    assert_back_at(qts, &base);
+    qtest_quit(qts);
+}
+
+static void restrict_now(QTestState *qts)
+{
+    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
+                             "{'path': %s, 'property': 'restricted',"
+                             " 'value': true}}", DM);
+}
+
+static void test_restricted(void)
+{
+    Base base;
+    QTestState *qts = start_acpi("", ",device-memory-reserve=96K", &base);
+
+    restrict_now(qts);
+    for (int i = 0; i < 20; i++) {
+        assert_ok(plug(qts, rom_file));
+        g_assert_cmpuint(get_number(qts, "pages"), ==, base.pages);
+        g_assert_cmpuint(get_number(qts, "need-kib"), ==, base.need_kib);
+        assert_error(add_backend(qts, "more", 36),
+                     "no guest pages for memory-backend-ram/more (36 KiB): "
+                     "this device model is restricted (-xen-domid-restrict) "
+                     "and can ask for none; 32 KiB of its reserve are left");
+        assert_ok(add_backend(qts, "rest", 32));
+        assert_error(add_backend(qts, "more", 4),
+                     "0 KiB of its reserve are left");
+        del_backend(qts, "rest");
+        unplug(qts);
+        g_assert_cmpuint(get_number(qts, "pages"), ==, base.pages);
+    }
+    qtest_quit(qts);
+}
+
+static void test_restricted_no_reserve(void)
+{
+    Base base;
+    QTestState *qts = start_acpi("", "", &base);
+
+    restrict_now(qts);
+    assert_error(plug(qts, rom_file), "0 KiB of its reserve are left");
+    g_assert_cmpuint(get_number(qts, "pages"), ==, base.pages);
+    qtest_quit(qts);
+}
+
+/* --- option ROMs in this process --- */
+
+#define ROM_BAR 0xf0000000
+
+static void pci_write(QTestState *qts, uint8_t reg, uint32_t value)
+{
+    qtest_outl(qts, 0xcf8, 0x80000000 | SLOT << 11 | reg);
+    qtest_outl(qts, 0xcfc, value);
+}
+
+/* The ROM, as the guest reads it through the BAR. */
+static void assert_rom(QTestState *qts, const char *expected)
+{
+    g_autofree char *found = g_malloc(ROM_BYTES);
+
+    pci_write(qts, 0x30, ROM_BAR | 1);
+    pci_write(qts, 0x04, 2);
+    qtest_memread(qts, ROM_BAR, found, ROM_BYTES);
+    g_assert_cmpmem(found, ROM_BYTES, expected, ROM_BYTES);
+    g_assert_cmpuint(qtest_readb(qts, ROM_BAR + 1), ==, (uint8_t)expected[1]);
+    g_assert_cmpuint(qtest_readb(qts, ROM_BAR + ROM_BYTES), ==, 0);
+
+    /* It is read-only. */
+    qtest_writel(qts, ROM_BAR, ~qtest_readl(qts, ROM_BAR));
+    qtest_memread(qts, ROM_BAR, found, ROM_BYTES);
+    g_assert_cmpmem(found, ROM_BYTES, expected, ROM_BYTES);
+}
+
+static void test_private_rom(void)
+{
+    g_autofree char *contents = NULL;
+    Base base;
+    QTestState *qts = start_acpi("", ",option-rom=private", &base);
+
+    g_assert_true(g_file_get_contents(rom_file, &contents, NULL, NULL));
+    assert_ok(plug(qts, rom_file));
+    assert_at_rest(qts, base.need_kib, base.pages);
+    assert_rom(qts, contents);
+    unplug(qts);
+    assert_ok(plug(qts, rom_file));
+    assert_rom(qts, contents);
+    assert_at_rest(qts, base.need_kib, base.pages);
+    qtest_quit(qts);
+}
+
+static void test_private_rom_missing_file(void)
+{
+    Base base;
+    QTestState *qts = start_acpi("", ",option-rom=private", &base);
+
+    assert_error(plug(qts, "no-such-file.rom"), "failed to find romfile");
+    assert_ok(plug(qts, rom_file));
+    qtest_quit(qts);
+}
+
+static QTestState *start_private(const char *romfile, const char *incoming)
+{
+    return qtest_initf("-machine pc,option-rom=private -nodefaults -vga none "
+                       "-device xen-device-memory-emulated,id=dm "
+                       "-device e1000,addr=%d,romfile=%s %s", SLOT, romfile,
+                       incoming);
+}
+
+/* The destination has another ROM file; the guest reads the same bytes. */
+static void test_private_rom_migration(void)
+{
+    g_autofree char *contents = NULL;
+    g_autofree char *other = make_rom_file('b');
+    g_autofree char *stream = g_strconcat(other, ".stream", NULL);
+    g_autofree char *uri = g_strconcat("file:", stream, NULL);
+    QTestState *from = start_private(rom_file, "");
+    QTestState *to = start_private(other, "-incoming defer");
+
+    g_assert_true(g_file_get_contents(rom_file, &contents, NULL, NULL));
+    qtest_qmp_assert_success(from, "{'execute': 'migrate', 'arguments': "
+                             "{'uri': %s}}", uri);
+    qtest_qmp_eventwait(from, "STOP");
+    for (int i = 0; i < 500; i++) {
+        QDict *rsp = qtest_qmp(from, "{'execute': 'query-migrate'}");
+        bool done = g_str_equal(qdict_get_str(qdict_get_qdict(rsp, "return"),
+                                              "status"), "completed");
+
+        qobject_unref(rsp);
+        if (done) {
+            break;
+        }
+        g_usleep(10 * 1000);
+    }
+    qtest_qmp_assert_success(to, "{'execute': 'migrate-incoming', "
+                             "'arguments': {'uri': %s}}", uri);
+    qtest_qmp_eventwait(to, "RESUME");
+    assert_rom(to, contents);
+    qtest_quit(from);
+    qtest_quit(to);
+    g_unlink(other);
+    g_unlink(stream);
+}
+
+static void test_bad_machine_options(void)
+{
+    static const struct {
+        const char *option;
+        const char *error;
+    } cases[] = {
+        { "device-memory-reserve=4097",
+          "device-memory-reserve=4097 is not a multiple of 4096 from 0 to "
+          "1073741824 bytes" },
+        { "device-memory-reserve=1073745920",
+          "device-memory-reserve=1073745920 is not a multiple of 4096" },
+        { "option-rom=somewhere",
+          "option-rom='somewhere' is neither guest nor private" },
+        { "device-memory-reserve=1G",   /* allowed, but above the cap */
+          "no guest pages for reserve (1048576 KiB): the toolstack refused, "
+          "reason 'cap'" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *options =
+            g_strdup_printf("xen-device-memory-emulated -machine %s",
+                            cases[i].option);
+
+        assert_error(run_to_failure(options), cases[i].error);
+    }
+}
+
+/* QEMU does not look inside, but the guest does: each byte has its place. */
+static char *make_rom_file(char seed)
+{
+    g_autofree char *contents = g_malloc(ROM_BYTES);
+    char *name;
+    int fd = g_file_open_tmp("xen-device-memory-XXXXXX.rom", &name, NULL);
+
+    for (int i = 0; i < ROM_BYTES; i++) {
+        contents[i] = seed + i + (i >> 8);
+    }
     g_assert_cmpint(fd, >=, 0);
     close(fd);
-    g_assert_true(g_file_set_contents(rom_file, contents, 40 * 1024, NULL));
+    g_assert_true(g_file_set_contents(name, contents, ROM_BYTES, NULL));
+    return name;
 }
 
 int main(int argc, char **argv)
@@ -430,7 +737,7 @@ int main(int argc, char **argv)
     int ret;
 
     g_test_init(&argc, &argv, NULL);
-    make_rom_file();
+    rom_file = make_rom_file('a');
 
     qtest_add_func("xen-device-memory/grant", test_grant);
     qtest_add_func("xen-device-memory/refused/cap", test_cap);
@@ -449,6 +756,20 @@ int main(int argc, char **argv)
     qtest_add_func("xen-device-memory/boot/silent", test_boot_silent);
     qtest_add_func("xen-device-memory/boot/no-service", test_boot_no_service);
     qtest_add_func("xen-device-memory/boot/bad-options", test_bad_options);
+    qtest_add_func("xen-device-memory/boot/bad-machine-options",
+                   test_bad_machine_options);
+    qtest_add_func("xen-device-memory/unplug/rom", test_unplug_rom);
+    qtest_add_func("xen-device-memory/unplug/backends", test_unplug_backends);
+    qtest_add_func("xen-device-memory/plug/no-service", test_plug_no_service);
+    qtest_add_func("xen-device-memory/plug/no-pages", test_plug_no_pages);
+    qtest_add_func("xen-device-memory/restricted/reserve", test_restricted);
+    qtest_add_func("xen-device-memory/restricted/no-reserve",
+                   test_restricted_no_reserve);
+    qtest_add_func("xen-device-memory/private-rom/plug", test_private_rom);
+    qtest_add_func("xen-device-memory/private-rom/missing-file",
+                   test_private_rom_missing_file);
+    qtest_add_func("xen-device-memory/private-rom/migration",
+                   test_private_rom_migration);
 
     ret = g_test_run();
     g_unlink(rom_file);

@@ -14,7 +14,8 @@
 #include "hw/qdev-properties.h"
 #include "system/system.h"
 #include "system/xen.h"
-#include "device.h"
+#include "machine.h"
+#include "reserve.h"
 #include "trace.h"
 
 /* The one object; see xen_device_memory_current(). */
@@ -72,7 +73,14 @@ static void machine_done(Notifier *notifier, void *data)
 {
     XenDeviceMemory *dm = container_of(notifier, XenDeviceMemory,
                                        machine_done);
+    Error *err = NULL;
 
+    if (!device_memory_reserve_make(dm, device_memory_machine_reserve(),
+                                    &err)) {
+        /* As for a device on the command line that cannot be made. */
+        error_report_err(err);
+        exit(1);
+    }
     dm->booted = true;
     xen_device_memory_publish(dm);
 }
@@ -98,6 +106,8 @@ static void realize(DeviceState *dev, Error **errp)
         dmc->detach(dm);
         return;
     }
+    dm->mappings = g_array_new(false, false, sizeof(DeviceMemoryMapping));
+    dm->retired = g_hash_table_new(NULL, NULL);
     dm->ledger = device_memory_ledger_new();
     device_memory_ledger_set_credit(dm->ledger, credit_kib);
     dm->asker = device_memory_asker_new(dmc->store_ops, dm->ops_state,
@@ -118,6 +128,9 @@ static void finalize(Object *obj)
     }
     device_memory_asker_free(dm->asker);
     device_memory_ledger_free(dm->ledger);
+    g_clear_pointer(&dm->mappings, g_array_unref);
+    g_clear_pointer(&dm->retired, g_hash_table_unref);
+    g_free(dm->prepared.name);
 }
 
 static void get_service(Object *obj, Visitor *v, const char *name,

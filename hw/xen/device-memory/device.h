@@ -4,7 +4,8 @@
  * Concepts
  * - XenDeviceMemory owns one ledger and one asker; the BQL serialises it.
  * - A subclass brings the two ops tables and their state: native or emulated.
- * - account.c is the sequence declare, ask, populate; device.c is the QOM side.
+ * - hooks.c is called by QEMU; claim.c is the sequence declare, ask, populate;
+ *   device.c is the QOM side.
  * - Numbers that belong to Xen (max_pages, page counts) are read when needed.
  * - At most one object exists; the native one is made when first needed.
  *
@@ -31,6 +32,13 @@ OBJECT_DECLARE_TYPE(XenDeviceMemory, XenDeviceMemoryClass, XEN_DEVICE_MEMORY)
 #define XEN_DEVICE_MEMORY_BOOT_DEADLINE_MS 10000
 #define XEN_DEVICE_MEMORY_RUN_DEADLINE_MS 2000
 
+/* A block that is mapped by us and not by QEMU's cache. */
+typedef struct DeviceMemoryMapping {
+    RAMBlock *block;
+    void *host;
+    uint32_t pages;
+} DeviceMemoryMapping;
+
 struct XenDeviceMemory {
     DeviceState parent_obj;
 
@@ -42,6 +50,19 @@ struct XenDeviceMemory {
     void *ops_state;            /* the first argument of all ops */
     uint32_t granted_kib;       /* as the last answer had it */
     bool booted;                /* the machine is complete */
+    MemoryRegion reserve;       /* see reserve.h; unused without a reserve */
+    GArray *mappings;           /* DeviceMemoryMapping */
+    GHashTable *retired;        /* RAMBlock -> pages that linger */
+
+    /* What xen_device_memory_prepare() has done for the block added next. */
+    bool rehearsing;
+    struct {
+        char *name;
+        bool populated;
+        uint64_t gfn;
+        uint64_t pages;
+    } prepared;
+
     Notifier machine_done;
 };
 

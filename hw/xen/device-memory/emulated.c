@@ -55,13 +55,19 @@ struct EmulatedDeviceMemory {
     /* Xen */
     uint32_t credit_kib;
     uint32_t slack_pages;
-    uint64_t pages;
+    uint32_t stolen_pages;      /* another program has lowered the limit by */
+    GHashTable *p2m;            /* the gfns that have a page */
+    uint64_t pages;             /* that Xen counts as the guest's */
+    bool restricted;
 };
 
 static uint64_t emulated_max_pages(const EmulatedDeviceMemory *emu)
 {
-    return emu->slack_pages + emu->credit_kib / DEVICE_MEMORY_PAGE_KIB +
-           emu->grant_kib / DEVICE_MEMORY_PAGE_KIB;
+    uint64_t pages = emu->slack_pages +
+                     emu->credit_kib / DEVICE_MEMORY_PAGE_KIB +
+                     emu->grant_kib / DEVICE_MEMORY_PAGE_KIB;
+
+    return pages - MIN(pages, emu->stolen_pages);
 }
 
 /* The decision of docs/specs/device-memory.rst, examples 1 to 16. */
@@ -130,6 +136,9 @@ static int emulated_read(void *opaque, const char *path, char **value)
     EmulatedDeviceMemory *emu = opaque;
     const char *text;
 
+    if (emu->restricted) {
+        return -EBADF;
+    }
     if (!strcmp(path, DEVICE_MEMORY_PATH_VERSION)) {
         text = emu->toolstack == TOOLSTACK_NONE ? NULL : "1";
     } else {
@@ -147,6 +156,9 @@ static int emulated_write(void *opaque, const char *path, const char *value)
 {
     EmulatedDeviceMemory *emu = opaque;
 
+    if (emu->restricted) {
+        return -EBADF;
+    }
     g_hash_table_insert(emu->nodes, g_strdup(path), g_strdup(value));
     if (!strcmp(path, DEVICE_MEMORY_NODE_REQUEST)) {
         serve(emu, value);
@@ -187,7 +199,20 @@ static const DeviceMemoryStoreOps emulated_store_ops = {
     .now = emulated_now,
 };
 
-/* As Xen does: page after page, until the limit is reached. */
+static bool has_page(const EmulatedDeviceMemory *emu, uint64_t gfn)
+{
+    return g_hash_table_contains(emu->p2m, &gfn);
+}
+
+static void put_page(EmulatedDeviceMemory *emu, uint64_t gfn)
+{
+    g_hash_table_add(emu->p2m, g_memdup2(&gfn, sizeof(gfn)));
+}
+
+/*
+ * As Xen does: page after page, until the limit is reached.  A page that was
+ * at a gfn before is replaced, but stays counted: it is stranded.
+ */
 static int emulated_populate(void *opaque, uint64_t gfn, uint32_t pages,
                              uint32_t *done)
 {
@@ -195,8 +220,15 @@ static int emulated_populate(void *opaque, uint64_t gfn, uint32_t pages,
     uint64_t max_pages = emulated_max_pages(emu);
     uint64_t room = max_pages > emu->pages ? max_pages - emu->pages : 0;
 
+    *done = 0;
+    if (emu->restricted) {
+        return -EPERM;
+    }
     *done = MIN(pages, room);
     emu->pages += *done;
+    for (uint32_t i = 0; i < *done; i++) {
+        put_page(emu, gfn + i);
+    }
     return *done == pages ? 0 : -ENOMEM;
 }
 
@@ -204,11 +236,45 @@ static int emulated_release(void *opaque, uint64_t gfn, uint32_t pages)
 {
     EmulatedDeviceMemory *emu = opaque;
 
-    if (pages > emu->pages) {
-        return -EINVAL;
+    if (emu->restricted) {
+        return -EPERM;
+    }
+    for (uint32_t i = 0; i < pages; i++) {
+        if (!has_page(emu, gfn + i)) {
+            return -EBUSY;
+        }
+    }
+    for (uint32_t i = 0; i < pages; i++) {
+        uint64_t page = gfn + i;
+
+        g_hash_table_remove(emu->p2m, &page);
     }
     emu->pages -= pages;
     return 0;
+}
+
+static int emulated_move(void *opaque, uint64_t from, uint64_t to,
+                         uint32_t pages)
+{
+    EmulatedDeviceMemory *emu = opaque;
+
+    for (uint32_t i = 0; i < pages; i++) {
+        uint64_t page = from + i;
+
+        if (!has_page(emu, page) || has_page(emu, to + i)) {
+            return -EINVAL;
+        }
+        g_hash_table_remove(emu->p2m, &page);
+        put_page(emu, to + i);
+    }
+    return 0;
+}
+
+static bool emulated_restricted(void *opaque)
+{
+    EmulatedDeviceMemory *emu = opaque;
+
+    return emu->restricted;
 }
 
 static int emulated_limits(void *opaque, uint64_t *max_pages,
@@ -232,6 +298,8 @@ static int emulated_credit(void *opaque, uint32_t *credit_kib)
 static const DeviceMemoryPageOps emulated_page_ops = {
     .populate = emulated_populate,
     .release = emulated_release,
+    .move = emulated_move,
+    .restricted = emulated_restricted,
     .limits = emulated_limits,
     .credit = emulated_credit,
 };
@@ -243,6 +311,8 @@ static bool emulated_attach(XenDeviceMemory *dm, Error **errp)
     dm->ops_state = emu;
     emu->nodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                        g_free);
+    emu->p2m = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+                                     NULL);
     return true;
 }
 
@@ -251,6 +321,7 @@ static void emulated_detach(XenDeviceMemory *dm)
     EmulatedDeviceMemory *emu = XEN_DEVICE_MEMORY_EMULATED(dm);
 
     g_clear_pointer(&emu->nodes, g_hash_table_unref);
+    g_clear_pointer(&emu->p2m, g_hash_table_unref);
     g_clear_pointer(&emu->due_answer, g_free);
     dm->ops_state = NULL;
 }
@@ -265,6 +336,16 @@ static char *get_toolstack(Object *obj, Error **errp)
     EmulatedDeviceMemory *emu = XEN_DEVICE_MEMORY_EMULATED(obj);
 
     return g_strdup(toolstack_names[emu->toolstack]);
+}
+
+static bool get_restricted(Object *obj, Error **errp)
+{
+    return XEN_DEVICE_MEMORY_EMULATED(obj)->restricted;
+}
+
+static void set_restricted(Object *obj, bool value, Error **errp)
+{
+    XEN_DEVICE_MEMORY_EMULATED(obj)->restricted = value;
 }
 
 static void set_toolstack(Object *obj, const char *value, Error **errp)
@@ -301,6 +382,8 @@ static void emulated_init(Object *obj)
                                    OBJ_PROP_FLAG_READWRITE);
     object_property_add_uint32_ptr(obj, "slack", &emu->slack_pages,
                                    OBJ_PROP_FLAG_READWRITE);
+    object_property_add_uint32_ptr(obj, "stolen", &emu->stolen_pages,
+                                   OBJ_PROP_FLAG_READWRITE);
     object_property_add_uint32_ptr(obj, "grant", &emu->grant_kib,
                                    OBJ_PROP_FLAG_READ);
     object_property_add_uint64_ptr(obj, "pages", &emu->pages,
@@ -321,6 +404,8 @@ static void emulated_class_init(ObjectClass *oc, XendmClassData data)
     dmc->accounts_for = emulated_accounts_for;
     object_class_property_add_str(oc, "toolstack", get_toolstack,
                                   set_toolstack);
+    object_class_property_add_bool(oc, "restricted", get_restricted,
+                                   set_restricted);
 }
 
 static const TypeInfo emulated_types[] = {

@@ -150,6 +150,37 @@ static int native_release(void *opaque, uint64_t gfn, uint32_t pages)
     return ret == (int64_t)pages ? 0 : -EBUSY;
 }
 
+static int native_move(void *opaque, uint64_t from, uint64_t to,
+                       uint32_t pages)
+{
+    return xendevicemodel_relocate_memory(xen_dmod, xen_domid, pages, from, to)
+           ? last_error() : 0;
+}
+
+static int native_map(void *opaque, uint64_t gfn, uint32_t pages, void **host)
+{
+    g_autofree xen_pfn_t *list = gfn_list(gfn, pages);
+    void *mapping = xenforeignmemory_map(xen_fmem, xen_domid,
+                                         PROT_READ | PROT_WRITE, pages, list,
+                                         NULL);
+
+    if (!mapping) {
+        return last_error();
+    }
+    *host = mapping;
+    return 0;
+}
+
+static void native_unmap(void *opaque, void *host, uint32_t pages)
+{
+    xenforeignmemory_unmap(xen_fmem, host, pages);
+}
+
+static bool native_restricted(void *opaque)
+{
+    return xen_domid_restrict;
+}
+
 static int native_limits(void *opaque, uint64_t *max_pages, uint64_t *pages)
 {
     xc_domaininfo_t info;
@@ -194,6 +225,10 @@ static int native_credit(void *opaque, uint32_t *credit_kib)
 static const DeviceMemoryPageOps native_page_ops = {
     .populate = native_populate,
     .release = native_release,
+    .move = native_move,
+    .map = native_map,
+    .unmap = native_unmap,
+    .restricted = native_restricted,
     .limits = native_limits,
     .credit = native_credit,
 };

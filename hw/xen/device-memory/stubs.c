@@ -7,8 +7,7 @@
 #include "qemu/osdep.h"
 #include "hw/xen/device-memory.h"
 
-bool xen_device_memory_add(ram_addr_t ram_addr, ram_addr_t size,
-                           MemoryRegion *mr, Error **errp)
+bool xen_device_memory_add(RAMBlock *block, Error **errp)
 {
     return true;
 }
@@ -22,4 +21,29 @@ bool xen_device_memory_prepare(Object *owner, const char *name,
                                uint64_t size, Error **errp)
 {
     return true;
+}
+
+bool xen_device_memory_block_from_host(const void *ptr, RAMBlock **block,
+                                       ram_addr_t *offset)
+{
+    return false;
+}
+
+void xen_device_memory_retire(RAMBlock *block)
+{
+}
+
+void xen_device_memory_reclaim(RAMBlock *block)
+{
+}
+
+bool xen_device_memory_private_rom(PCIDevice *pdev, const char *name,
+                                   const char *path, int64_t size,
+                                   XenOptionRomPatch *patch, Error **errp)
+{
+    return false;
+}
+
+void xen_device_memory_machine_class_init(ObjectClass *oc)
+{
 }

@@ -84,6 +84,37 @@ typedef struct DeviceMemoryPageOps {
     int (*release)(void *opaque, uint64_t gfn, uint32_t pages);
 
     /**
+     * @move: put the pages at [from, from + pages) at [to, to + pages)
+     *
+     * The two runs do not overlap.  Works after -xen-domid-restrict.
+     *
+     * Returns: 0 or -errno; on failure some pages may have moved
+     */
+    int (*move)(void *opaque, uint64_t from, uint64_t to, uint32_t pages);
+
+    /**
+     * @map: make pages of the guest readable and writable here.  Optional:
+     * without it QEMU's own way of mapping is used.
+     * @host: set to the mapping
+     *
+     * Works after -xen-domid-restrict.
+     *
+     * Returns: 0 or -errno
+     */
+    int (*map)(void *opaque, uint64_t gfn, uint32_t pages, void **host);
+
+    /**
+     * @unmap: the reverse of @map
+     */
+    void (*unmap)(void *opaque, void *host, uint32_t pages);
+
+    /**
+     * @restricted: does this process run with -xen-domid-restrict, so that
+     * from now on it can neither ask, populate nor release?
+     */
+    bool (*restricted)(void *opaque);
+
+    /**
      * @limits: the guest's max_pages, and how many pages it has, as Xen has
      * them now
      *

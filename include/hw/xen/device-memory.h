@@ -20,11 +20,13 @@
 
 #include "hw/xen/xendm-compat.h"
 
+/* pci_patch_ids(), or a function like it: adapt a ROM's @size bytes at @rom. */
+typedef void XenOptionRomPatch(PCIDevice *pdev, uint8_t *rom, uint32_t size);
+
 /**
  * xen_device_memory_add: account for a new RAMBlock and populate it
- * @ram_addr: where it goes, in bytes; under Xen also its guest address
- * @size: its size, in bytes
- * @mr: the memory region that it is for
+ * @block: its offset, size and memory region are set; its host address is not.
+ *         Option ROMs get their host address here.
  * @errp: set when false is returned
  *
  * During an incoming migration the pages have come with the stream; the block
@@ -34,8 +36,7 @@
  * the toolstack refuses or does not answer, or Xen has no pages.  Nothing is
  * held then.
  */
-bool xen_device_memory_add(ram_addr_t ram_addr, ram_addr_t size,
-                           MemoryRegion *mr, Error **errp);
+bool xen_device_memory_add(RAMBlock *block, Error **errp);
 
 /**
  * xen_device_memory_owns: was this RAMBlock populated by us?
@@ -46,19 +47,71 @@ bool xen_device_memory_add(ram_addr_t ram_addr, ram_addr_t size,
 bool xen_device_memory_owns(ram_addr_t ram_addr);
 
 /**
- * xen_device_memory_prepare: ask for memory before it is too late to fail
+ * xen_device_memory_prepare: take memory before it is too late to fail
  * @owner: the device that will need it
  * @name: what it is for
  * @size: how much it will be, in bytes
  * @errp: set when false is returned
  *
- * For callers whose allocation itself may not fail.  What is granted here is
- * used up by the next xen_device_memory_add().
+ * For option ROMs, whose allocation itself may not fail.  The block that is
+ * added next, with the same owner, name and size, finds its pages populated.
  *
- * Returns: true when a block of @size may be added, or when no toolstack
- * decides about it; false when it is refused or not answered
+ * Returns: true when such a block can be added; false when it is refused, not
+ * answered, or cannot be populated.  Nothing is held then.
  */
 bool xen_device_memory_prepare(Object *owner, const char *name,
                                uint64_t size, Error **errp);
+
+/**
+ * xen_device_memory_block_from_host: whose is this address?
+ * @ptr: an address in this process
+ * @block: set to the block that has it
+ * @offset: set to the distance from the block's begin, in bytes
+ *
+ * Returns: whether @ptr is in a block that was mapped by
+ * xen_device_memory_add(); nothing is set otherwise
+ */
+bool xen_device_memory_block_from_host(const void *ptr, RAMBlock **block,
+                                       ram_addr_t *offset);
+
+/**
+ * xen_device_memory_retire: a RAMBlock is about to be removed
+ * @block: the block, still complete
+ *
+ * Its pages are given back to Xen; its address can be used anew.  Mappings
+ * live until xen_device_memory_reclaim(), because they may still be read.
+ */
+void xen_device_memory_retire(RAMBlock *block);
+
+/**
+ * xen_device_memory_reclaim: nobody reads a removed RAMBlock any more
+ * @block: the block; its memory region may be gone
+ *
+ * Mappings made by xen_device_memory_add() are removed, and the toolstack is
+ * told that the total is lower.
+ */
+void xen_device_memory_reclaim(RAMBlock *block);
+
+/**
+ * xen_device_memory_private_rom: keep an option ROM in this process
+ * @pdev: the device; romsize is set
+ * @name: of the memory region
+ * @path: the file to load, or NULL when the contents come by migration
+ * @size: of the file, in bytes; at most romsize
+ * @patch: applied to the contents, or NULL
+ * @errp: set when the file cannot be loaded
+ *
+ * Returns: false when the ROM is to be kept in guest pages; true when it has
+ * been dealt with, be it by an error
+ */
+bool xen_device_memory_private_rom(PCIDevice *pdev, const char *name,
+                                   const char *path, int64_t size,
+                                   XenOptionRomPatch *patch, Error **errp);
+
+/**
+ * xen_device_memory_machine_class_init: add our machine properties
+ * @oc: the class of PC machines
+ */
+void xen_device_memory_machine_class_init(ObjectClass *oc);
 
 #endif /* HW_XEN_DEVICE_MEMORY_H */

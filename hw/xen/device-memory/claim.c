@@ -1,8 +1,7 @@
 /*
- * Device memory: declare, ask, populate
+ * Device memory: have a block granted and populated, or say why not
  *
- * The sequence that every RAMBlock under Xen goes through, and the words that
- * an operator reads when it fails.
+ * The words that an operator reads are here.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -10,20 +9,8 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/error-report.h"
-#include "system/runstate.h"
-#include "hw/xen/device-memory.h"
-#include "device.h"
+#include "claim.h"
 #include "trace.h"
-
-#define PAGE_SHIFT_XEN 12
-
-/* A block on its way into the ledger. */
-typedef struct Claim {
-    XenDeviceMemory *dm;
-    const char *name;
-    uint64_t gfn;
-    uint64_t pages;
-} Claim;
 
 static uint64_t claim_kib(const Claim *claim)
 {
@@ -36,7 +23,7 @@ static uint32_t deadline_ms(const XenDeviceMemory *dm)
 }
 
 /* "nic4/e1000.rom": what an operator calls the device, and what it is for. */
-static char *claim_name(Object *owner, const char *name)
+char *claim_name(Object *owner, const char *name)
 {
     DeviceState *dev = (DeviceState *)object_dynamic_cast(owner, TYPE_DEVICE);
     const char *label;
@@ -126,21 +113,19 @@ static void explain_shortage(const Claim *claim, uint32_t done, int ret,
     }
 }
 
-/* State what is held, if the toolstack may think that it is more. */
-static void withdraw(XenDeviceMemory *dm)
+void claim_withdraw(XenDeviceMemory *dm)
 {
     uint32_t need_kib = device_memory_ledger_need(dm->ledger, 0);
-    int ret = device_memory_asker_withdraw(dm->asker, need_kib);
+    int ret = xen_device_memory_service(dm);
 
+    if (!ret) {
+        ret = device_memory_asker_withdraw(dm->asker, need_kib);
+        dm->granted_kib = need_kib;
+    }
     trace_xen_device_memory_withdraw(need_kib, ret);
-    dm->granted_kib = need_kib;
 }
 
-/*
- * Have @extra_pages beyond the ledger's blocks granted.  Without a toolstack
- * to ask, nothing is granted and that is no error: Xen decides.
- */
-static bool obtain_grant(const Claim *claim, uint64_t extra_pages,
+bool claim_grant(const Claim *claim, uint64_t extra_pages,
                          Error **errp)
 {
     XenDeviceMemory *dm = claim->dm;
@@ -198,7 +183,7 @@ static bool populate(const Claim *claim, Error **errp)
     return false;
 }
 
-static bool enter(const Claim *claim, Error **errp)
+bool claim_enter(const Claim *claim, Error **errp)
 {
     int ret = device_memory_ledger_add(claim->dm->ledger, claim->name,
                                        claim->gfn, claim->pages);
@@ -219,7 +204,7 @@ static bool enter(const Claim *claim, Error **errp)
     }
 }
 
-static void advance(const Claim *claim, DeviceMemoryBlockState state)
+void claim_advance(const Claim *claim, DeviceMemoryBlockState state)
 {
     int ret = device_memory_ledger_set_state(claim->dm->ledger, claim->gfn,
                                              state);
@@ -227,94 +212,28 @@ static void advance(const Claim *claim, DeviceMemoryBlockState state)
     assert(!ret);   /* only this file moves blocks, in order */
 }
 
-/* The stream has brought the pages; tell the toolstack what they come to. */
-static void declare_incoming(const Claim *claim)
+void claim_incoming(const Claim *claim)
 {
     Error *err = NULL;
 
     trace_xen_device_memory_incoming(claim->name, claim->gfn, claim->pages);
-    if (!obtain_grant(claim, 0, &err)) {
+    if (!claim_grant(claim, 0, &err)) {
         warn_reportf_err(err, "incoming migration goes on: ");
     }
-    advance(claim, DEVICE_MEMORY_GRANTED);
-    advance(claim, DEVICE_MEMORY_POPULATED);
+    claim_advance(claim, DEVICE_MEMORY_GRANTED);
+    claim_advance(claim, DEVICE_MEMORY_POPULATED);
 }
 
-static bool take_pages(const Claim *claim, Error **errp)
+bool claim_take(const Claim *claim, Error **errp)
 {
-    if (obtain_grant(claim, 0, errp)) {
-        advance(claim, DEVICE_MEMORY_GRANTED);
+    if (claim_grant(claim, 0, errp)) {
+        claim_advance(claim, DEVICE_MEMORY_GRANTED);
         if (populate(claim, errp)) {
-            advance(claim, DEVICE_MEMORY_POPULATED);
+            claim_advance(claim, DEVICE_MEMORY_POPULATED);
             return true;
         }
     }
-    advance(claim, DEVICE_MEMORY_RELEASED);
-    if (!xen_device_memory_service(claim->dm)) {
-        withdraw(claim->dm);
-    }
-    return false;
-}
-
-bool xen_device_memory_add(ram_addr_t ram_addr, ram_addr_t size,
-                           MemoryRegion *mr, Error **errp)
-{
-    XenDeviceMemory *dm = xen_device_memory_current();
-    g_autofree char *name = NULL;
-    Claim claim;
-
-    if (!dm || !XEN_DEVICE_MEMORY_GET_CLASS(dm)->accounts_for(mr)) {
-        return true;
-    }
-    name = claim_name(memory_region_owner(mr), memory_region_name(mr));
-    claim = (Claim){
-        .dm = dm,
-        .name = name,
-        .gfn = ram_addr >> PAGE_SHIFT_XEN,
-        .pages = size >> PAGE_SHIFT_XEN,
-    };
-    trace_xen_device_memory_declare(claim.name, claim.gfn, claim.pages);
-    if (!enter(&claim, errp)) {
-        return false;
-    }
-    if (runstate_check(RUN_STATE_INMIGRATE)) {
-        declare_incoming(&claim);
-    } else if (!take_pages(&claim, errp)) {
-        return false;
-    }
-    if (dm->booted) {
-        xen_device_memory_publish(dm);
-    }
-    return true;
-}
-
-bool xen_device_memory_owns(ram_addr_t ram_addr)
-{
-    XenDeviceMemory *dm = xen_device_memory_current();
-
-    return dm && device_memory_ledger_find(dm->ledger,
-                                           ram_addr >> PAGE_SHIFT_XEN);
-}
-
-bool xen_device_memory_prepare(Object *owner, const char *name,
-                               uint64_t size, Error **errp)
-{
-    XenDeviceMemory *dm = xen_device_memory_current();
-    g_autofree char *full_name = NULL;
-    Claim claim;
-
-    if (!dm || runstate_check(RUN_STATE_INMIGRATE)) {
-        return true;
-    }
-    full_name = claim_name(owner, name);
-    claim = (Claim){
-        .dm = dm,
-        .name = full_name,
-        .pages = DIV_ROUND_UP(size, 1 << PAGE_SHIFT_XEN),
-    };
-    if (obtain_grant(&claim, claim.pages, errp)) {
-        return true;
-    }
-    withdraw(dm);
+    claim_advance(claim, DEVICE_MEMORY_RELEASED);
+    claim_withdraw(claim->dm);
     return false;
 }

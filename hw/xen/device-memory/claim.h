@@ -1,0 +1,88 @@
+/*
+ * Device memory: have a block granted and populated, or say why not
+ *
+ * Concepts
+ * - A claim is a block on its way into the ledger, or on its way to failing.
+ * - Granted: the toolstack has agreed, or there is none to ask.
+ * - Populated: Xen has given the pages.
+ * - What fails leaves nothing behind, in the ledger, at Xen or at the
+ *   toolstack.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_XEN_DEVICE_MEMORY_CLAIM_H
+#define HW_XEN_DEVICE_MEMORY_CLAIM_H
+
+#include "device.h"
+
+typedef struct Claim {
+    XenDeviceMemory *dm;
+    const char *name;       /* "nic4/e1000.rom" */
+    uint64_t gfn;
+    uint64_t pages;
+} Claim;
+
+/**
+ * claim_name: what an operator calls a device, and what it needs memory for
+ * @owner: the device or backend, or NULL
+ * @name: what for
+ *
+ * Returns: a new string, owned by the caller
+ */
+char *claim_name(Object *owner, const char *name);
+
+/**
+ * claim_grant: have pages granted beyond what the ledger has
+ * @claim: for whom
+ * @extra_pages: how many; 0 if the block is in the ledger already
+ * @errp: set when false is returned
+ *
+ * Without a toolstack to ask nothing is granted, and that is no error: Xen
+ * decides.
+ *
+ * Returns: whether the toolstack agrees.  After false the request has been
+ * withdrawn.
+ */
+bool claim_grant(const Claim *claim, uint64_t extra_pages, Error **errp);
+
+/**
+ * claim_enter: put the block into the ledger, as wanted
+ * @claim: the block
+ * @errp: set when false is returned
+ *
+ * Returns: whether it is in the ledger
+ */
+bool claim_enter(const Claim *claim, Error **errp);
+
+/**
+ * claim_take: have the block granted and populated
+ * @claim: a block that is in the ledger as wanted
+ * @errp: set when false is returned
+ *
+ * Returns: true when it is populated; false when it has left the ledger
+ */
+bool claim_take(const Claim *claim, Error **errp);
+
+/**
+ * claim_incoming: account for a block whose pages the stream has brought
+ * @claim: a block that is in the ledger as wanted
+ */
+void claim_incoming(const Claim *claim);
+
+/**
+ * claim_advance: move the block to its next state
+ * @claim: a block that is in the ledger
+ * @state: the state after its present one
+ */
+void claim_advance(const Claim *claim, DeviceMemoryBlockState state);
+
+/**
+ * claim_withdraw: tell the toolstack what is held, without waiting
+ * @dm: whose total
+ *
+ * Does nothing without a toolstack.
+ */
+void claim_withdraw(XenDeviceMemory *dm);
+
+#endif /* HW_XEN_DEVICE_MEMORY_CLAIM_H */

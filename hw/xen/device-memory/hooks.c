@@ -1,0 +1,285 @@
+/*
+ * Device memory: what QEMU's own files call
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "system/runstate.h"
+#include "hw/xen/device-memory.h"
+#include "claim.h"
+#include "reserve.h"
+#include "trace.h"
+
+#define XEN_PAGE_SHIFT 12
+
+static uint64_t block_gfn(const RAMBlock *block)
+{
+    return block->offset >> XEN_PAGE_SHIFT;
+}
+
+static uint64_t block_pages(const RAMBlock *block)
+{
+    return block->max_length >> XEN_PAGE_SHIFT;
+}
+
+static const DeviceMemoryPageOps *page_ops(XenDeviceMemory *dm)
+{
+    return XEN_DEVICE_MEMORY_GET_CLASS(dm)->page_ops;
+}
+
+/* --- mappings of our own --- */
+
+/*
+ * QEMU's cache of mappings works on whole buckets of the guest's address
+ * space.  Option ROMs are smaller than that: several share a bucket, each
+ * mapping holds the pages of its neighbours, and taking one out takes out the
+ * first that is found.  So ROMs are mapped here, one by one and exactly.
+ */
+static bool map_block(XenDeviceMemory *dm, RAMBlock *block, Error **errp)
+{
+    DeviceMemoryMapping mapping = {
+        .block = block,
+        .pages = block_pages(block),
+    };
+    int ret;
+
+    if (!page_ops(dm)->map) {
+        return true;
+    }
+    ret = page_ops(dm)->map(dm->ops_state, block_gfn(block), mapping.pages,
+                            &mapping.host);
+    if (ret) {
+        error_setg_errno(errp, -ret, "xen-device-memory: cannot map %"
+                         PRIu32 " pages at gfn 0x%" PRIx64, mapping.pages,
+                         block_gfn(block));
+        return false;
+    }
+    block->host = mapping.host;
+    g_array_append_val(dm->mappings, mapping);
+    return true;
+}
+
+static void unmap_block(XenDeviceMemory *dm, const RAMBlock *block)
+{
+    for (guint i = 0; i < dm->mappings->len; i++) {
+        DeviceMemoryMapping *mapping =
+            &g_array_index(dm->mappings, DeviceMemoryMapping, i);
+
+        if (mapping->block == block) {
+            page_ops(dm)->unmap(dm->ops_state, mapping->host,
+                                mapping->pages);
+            g_array_remove_index_fast(dm->mappings, i);
+            return;
+        }
+    }
+}
+
+bool xen_device_memory_block_from_host(const void *ptr, RAMBlock **block,
+                                       ram_addr_t *offset)
+{
+    XenDeviceMemory *dm = xen_device_memory_current();
+
+    for (guint i = 0; dm && i < dm->mappings->len; i++) {
+        DeviceMemoryMapping *mapping =
+            &g_array_index(dm->mappings, DeviceMemoryMapping, i);
+        uintptr_t from_start = (uintptr_t)ptr - (uintptr_t)mapping->host;
+
+        if (from_start < (uint64_t)mapping->pages << XEN_PAGE_SHIFT) {
+            *block = mapping->block;
+            *offset = from_start;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- taking --- */
+
+/*
+ * Give the pages of a populated block back to Xen.  Until it is unmapped, Xen
+ * counts them as the guest's; until then they are part of the need.
+ */
+static void give_back(XenDeviceMemory *dm, const DeviceMemoryBlock *block)
+{
+    uint64_t gfn = block->gfn;
+    uint32_t pages = block->pages;
+    int ret = page_ops(dm)->release(dm->ops_state, gfn, pages);
+
+    trace_xen_device_memory_release(gfn, pages, ret);
+    if (ret) {
+        /* They stay where they are, accounted for. */
+        warn_report("xen-device-memory: Xen does not take back %" PRIu32
+                    " pages at gfn 0x%" PRIx64 " (%s): %s", pages, gfn,
+                    block->name, strerror(-ret));
+        return;
+    }
+    device_memory_ledger_linger(dm->ledger, gfn);
+}
+
+static void forget_prepared(XenDeviceMemory *dm)
+{
+    const DeviceMemoryBlock *block =
+        device_memory_ledger_find(dm->ledger, dm->prepared.gfn);
+
+    if (dm->prepared.populated && block) {
+        uint64_t pages = block->pages;
+
+        give_back(dm, block);
+        device_memory_ledger_settle(dm->ledger, pages);
+        claim_withdraw(dm);
+    }
+    g_free(dm->prepared.name);
+    memset(&dm->prepared, 0, sizeof(dm->prepared));
+}
+
+static bool is_prepared(const XenDeviceMemory *dm, const Claim *claim)
+{
+    return dm->prepared.populated && dm->prepared.gfn == claim->gfn &&
+           dm->prepared.pages == claim->pages;
+}
+
+static bool take(const Claim *claim, Error **errp)
+{
+    XenDeviceMemory *dm = claim->dm;
+
+    if (is_prepared(dm, claim)) {
+        dm->prepared.populated = false;     /* it is the block's now */
+        return true;
+    }
+    if (device_memory_reserve_applies(dm)) {
+        return device_memory_reserve_take(claim, errp);
+    }
+    if (!claim_enter(claim, errp)) {
+        return false;
+    }
+    if (runstate_check(RUN_STATE_INMIGRATE)) {
+        claim_incoming(claim);
+        return true;
+    }
+    return claim_take(claim, errp);
+}
+
+bool xen_device_memory_add(RAMBlock *block, Error **errp)
+{
+    XenDeviceMemory *dm = xen_device_memory_current();
+    g_autofree char *name = NULL;
+    Claim claim;
+
+    if (!dm || block->host ||
+        !XEN_DEVICE_MEMORY_GET_CLASS(dm)->accounts_for(block->mr)) {
+        return true;
+    }
+    name = device_memory_reserve_is(dm, block->mr)
+           ? g_strdup(DEVICE_MEMORY_RESERVE_NAME)
+           : claim_name(memory_region_owner(block->mr),
+                        memory_region_name(block->mr));
+    claim = (Claim){
+        .dm = dm,
+        .name = name,
+        .gfn = block_gfn(block),
+        .pages = block_pages(block),
+    };
+    trace_xen_device_memory_declare(claim.name, claim.gfn, claim.pages);
+    if (!take(&claim, errp)) {
+        return false;
+    }
+    if (!dm->rehearsing && !g_strcmp0(dm->prepared.name, name) &&
+        !map_block(dm, block, errp)) {
+        xen_device_memory_retire(block);
+        xen_device_memory_reclaim(block);
+        return false;
+    }
+    if (dm->booted && !dm->rehearsing) {
+        xen_device_memory_publish(dm);
+    }
+    return true;
+}
+
+bool xen_device_memory_owns(ram_addr_t ram_addr)
+{
+    XenDeviceMemory *dm = xen_device_memory_current();
+
+    return dm && device_memory_ledger_find(dm->ledger,
+                                           ram_addr >> XEN_PAGE_SHIFT);
+}
+
+/*
+ * The caller's allocation may not fail.  So it is rehearsed: a region of the
+ * same size is made, which may fail, and removed; the pages stay.  QEMU's
+ * choice of an address depends on its blocks alone, so the real region comes
+ * to the same place and finds the pages there.
+ */
+bool xen_device_memory_prepare(Object *owner, const char *name,
+                               uint64_t size, Error **errp)
+{
+    XenDeviceMemory *dm = xen_device_memory_current();
+    g_autofree MemoryRegion *region = NULL;
+    bool ok;
+
+    if (!dm) {
+        return true;
+    }
+    forget_prepared(dm);
+    if (runstate_check(RUN_STATE_INMIGRATE)) {
+        dm->prepared.name = claim_name(owner, name);
+        return true;
+    }
+    region = g_new0(MemoryRegion, 1);
+    dm->rehearsing = true;
+    ok = memory_region_init_ram_nomigrate(region, owner, name, size, errp);
+    if (ok) {
+        object_unparent(OBJECT(region));
+        dm->prepared.name = claim_name(owner, name);
+    }
+    dm->rehearsing = false;
+    return ok;
+}
+
+/* --- giving back --- */
+
+void xen_device_memory_retire(RAMBlock *block)
+{
+    XenDeviceMemory *dm = xen_device_memory_current();
+    const DeviceMemoryBlock *entry;
+
+    entry = dm ? device_memory_ledger_find(dm->ledger, block_gfn(block))
+               : NULL;
+    if (!entry || !XEN_DEVICE_MEMORY_GET_CLASS(dm)->accounts_for(block->mr)) {
+        return;
+    }
+    if (dm->rehearsing) {
+        dm->prepared.gfn = entry->gfn;
+        dm->prepared.pages = entry->pages;
+        dm->prepared.populated = true;
+        return;
+    }
+    if (device_memory_reserve_applies(dm)) {
+        device_memory_reserve_keep(dm, entry);
+        return;
+    }
+    g_hash_table_insert(dm->retired, block, GUINT_TO_POINTER(entry->pages));
+    give_back(dm, entry);
+}
+
+void xen_device_memory_reclaim(RAMBlock *block)
+{
+    XenDeviceMemory *dm = xen_device_memory_current();
+    gpointer pages;
+
+    if (!dm) {
+        return;
+    }
+    unmap_block(dm, block);
+    if (!g_hash_table_steal_extended(dm->retired, block, NULL, &pages)) {
+        return;
+    }
+    if (!device_memory_ledger_settle(dm->ledger, GPOINTER_TO_UINT(pages))) {
+        claim_withdraw(dm);
+    }
+    if (dm->booted) {
+        xen_device_memory_publish(dm);
+    }
+}
