@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Devices that come and go while a guest runs.
+
+# A Linux guest acknowledges within a second or two; the emulated one is slow.
+HOTPLUG_PATIENCE=20
+
+# guest_has_pci NAME SLOT COUNT: the Linux guest sees so many functions there.
+guest_has_pci()
+{
+    [ "$(guest_run "$1" "ls /sys/bus/pci/devices | grep -c ':$2\\.0'")" = "$3" ]
+}
+
+# model_has NAME ID: the device model has a device of that id.
+model_has()
+{
+    guest_monitor "$1" "qom-list /machine/peripheral" | grep -q "^$2 "
+}
+
+model_lacks()
+{
+    ! model_has "$1" "$2"
+}
+
+# guest_plug NAME SLOT ID OPTIONS: device_add in a slot (two hex digits); a
+# Linux guest sees the device when this returns.
+guest_plug()
+{
+    guest_monitor "$1" "device_add $4,id=$3,addr=0x$2"
+    wait_until "$HOTPLUG_PATIENCE" "$3 in guest $1" guest_has_pci "$1" "$2" 1
+}
+
+# guest_unplug NAME ID: device_del; the Linux guest has let go of it, and the
+# device model has it no more, when this returns.
+guest_unplug()
+{
+    guest_monitor "$1" "device_del $2"
+    wait_until "$HOTPLUG_PATIENCE" "$2 gone from guest $1" model_lacks "$1" "$2"
+}
+
+# wait_for_pages NAME PAGES: memory is reclaimed a moment after the device.
+wait_for_pages()
+{
+    wait_until 10 "guest $1 at $2 pages" at_pages "$1" "$2"
+}
+
+at_pages()
+{
+    [ "$(pages_of "$(domid_of "$1")")" = "$2" ]
+}
+
+# blocks_of NAME: what the device model publishes, a line a block.
+blocks_of()
+{
+    xenstore-ls "/local/domain/0/device-model/$(domid_of "$1")/device-memory/blocks"
+}
+
+# guest_rom_sum NAME SLOT: the check sum of a device's ROM as the guest reads it.
+guest_rom_sum()
+{
+    rom=/sys/bus/pci/devices/0000:00:$2.0/rom
+    guest_run "$1" "echo 1 > $rom; md5sum < $rom; echo 0 > $rom" |
+        awk 'NF == 2 && $2 == "-" { print $1 }'
+}
