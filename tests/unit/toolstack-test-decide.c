@@ -21,6 +21,10 @@
 #define MALFORMED_LAST 28
 #define SIZES_FIRST 47
 #define SIZES_LAST 53
+#define HEADROOM_FIRST 54
+#define HEADROOM_LAST 59
+#define PROVISIONAL_FIRST 60
+#define PROVISIONAL_LAST 64
 
 static GPtrArray *examples;
 
@@ -135,6 +139,40 @@ static void test_sizes(void)
         g_assert_true(now.known);
         g_assert_true(g_str_has_suffix(example->tail,
                                        yes ? ": yes" : ": no"));
+    }
+}
+
+static uint32_t result_of(const SpecExample *example)
+{
+    return g_ascii_strtoull(strrchr(example->text, ':') + 1, NULL, 10);
+}
+
+static void test_headroom(void)
+{
+    for (unsigned n = HEADROOM_FIRST; n <= HEADROOM_LAST; n++) {
+        const SpecExample *example = spec_example_get(examples, n);
+
+        g_test_message("example %u", n);
+        g_assert_cmpuint(decide_headroom(
+                             spec_example_number(example, "cap"),
+                             spec_example_number(example, "free"),
+                             spec_example_number(example, "reserve"),
+                             spec_example_number(example, "unbuilt")),
+                         ==, result_of(example));
+    }
+}
+
+static void test_provisional(void)
+{
+    for (unsigned n = PROVISIONAL_FIRST; n <= PROVISIONAL_LAST; n++) {
+        const SpecExample *example = spec_example_get(examples, n);
+
+        g_test_message("example %u", n);
+        g_assert_cmpuint(decide_provisional(
+                             spec_example_number(example, "headroom"),
+                             spec_example_number(example, "limit"),
+                             spec_example_number(example, "pages")),
+                         ==, result_of(example));
     }
 }
 
@@ -291,6 +329,8 @@ int main(int argc, char **argv)
     g_test_add_func("/toolstack/decide/limits", test_limits);
     g_test_add_func("/toolstack/decide/refusal", test_refusal);
     g_test_add_func("/toolstack/decide/spec-sizes", test_sizes);
+    g_test_add_func("/toolstack/decide/spec-headroom", test_headroom);
+    g_test_add_func("/toolstack/decide/spec-provisional", test_provisional);
     g_test_add_func("/toolstack/decide/size-note", test_size_note);
     g_test_add_func("/toolstack/decide/who-may-ask", test_who_may_ask);
     g_test_add_func("/toolstack/decide/paths", test_paths);
