@@ -38,13 +38,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run_options(run: argparse.ArgumentParser) -> None:
-    run.add_argument("--jobs", type=_positive, default=1, metavar="N",
-                     help="machines at once (default: 1)")
+    run.add_argument("--jobs", type=_positive, default=_default_jobs(),
+                     metavar="N", help="machines at once (default: as many as "
+                     "processors and memory allow, here %(default)s)")
     run.add_argument("--file", action="append", default=[], type=Path,
                      help="bring a file to /lab/files in dom0")
     run.add_argument("scenario", nargs="+",
                      help="a scenario's name, a scenario file, a "
                      "folder's name, or all")
+
+
+def _default_jobs() -> int:
+    """A machine keeps one processor busy and has its memory for itself."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    free = os.sysconf("SC_AVPHYS_PAGES") * page >> 20
+    processors = len(os.sched_getaffinity(0))
+    return max(1, min(processors, free // machine.MEMORY))
 
 
 def _positive(text: str) -> int:

@@ -152,6 +152,9 @@ def run(built: System, run_disk: Path, logs: Path,
         scenarios: list[Scenario], jobs: int, report: Report) -> None:
     """Run scenarios on up to `jobs` machines at once."""
     waiting: queue.SimpleQueue = queue.SimpleQueue()
+    if jobs > 1:
+        # Long ones first, so that no machine is alone with one in the end.
+        scenarios = sorted(scenarios, key=lambda one: -one.timeout)
     for scenario in scenarios:
         waiting.put(scenario)
     workers = [Worker(built, run_disk, logs, report, number + 1)
