@@ -4,13 +4,17 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <errno.h>
 #include <glib.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "announce.h"
+#include "check.h"
+#include "follow.h"
 #include "host-xen.h"
 #include "libxl-lock.h"
 #include "report.h"
@@ -19,6 +23,7 @@
 #include "store-xenstore.h"
 
 #define EXIT_USAGE 2
+#define EXIT_CHECK 3
 
 /* What every command works with. */
 typedef struct Client {
@@ -85,6 +90,75 @@ static int do_show(const Client *client, char **arguments)
     return EXIT_SUCCESS;
 }
 
+static int fail_errno(const char *what)
+{
+    fprintf(stderr, "xendm-memory: %s: %s\n", what, g_strerror(errno));
+    return EXIT_FAILURE;
+}
+
+/* Until the process is killed or its output is closed. */
+static int do_watch(const Client *client, char **arguments)
+{
+    struct pollfd watch = {
+        .fd = store_xenstore_watch_fd(client->store),
+        .events = POLLIN,
+    };
+    Follow *follow = follow_new(client->store, client->host, as_json, stdout);
+
+    if (!follow) {
+        return fail_errno("cannot watch xenstore");
+    }
+    while (!ferror(stdout)) {
+        g_autofree char *path = store_xenstore_next_event(client->store);
+
+        if (path) {
+            follow_event(follow, path);
+        } else if (errno != EAGAIN ||
+                   (poll(&watch, 1, -1) < 0 && errno != EINTR)) {
+            break;
+        }
+    }
+    follow_free(follow);
+    return fail_errno("cannot go on watching");
+}
+
+static int report_check(unsigned checked, const CheckFailure *failure)
+{
+    if (as_json) {
+        g_autofree char *text = report_json_check(checked, failure);
+
+        puts(text);
+    } else if (failure) {
+        printf("domain %u \"%s\": %s: %s\n", failure->domid, failure->name,
+               failure->identity, failure->text);
+    } else {
+        printf("%u guests: all is well\n", checked);
+    }
+    return failure ? EXIT_CHECK : EXIT_SUCCESS;
+}
+
+static int do_check(const Client *client, char **arguments)
+{
+    g_autoptr(GError) error = NULL;
+    CheckFailure *failure = NULL;
+    unsigned checked;
+    int status;
+
+    for (int i = 0; i < CHECK_ATTEMPTS && (!i || failure); i++) {
+        if (i) {
+            g_usleep(CHECK_PAUSE_US);
+            check_failure_free(failure);
+        }
+        if (!check_guests(client->store, client->host, &checked, &failure,
+                          &error)) {
+            return fail(error);
+        }
+    }
+    status = report_check(checked, failure);
+    check_failure_free(failure);
+    return status;
+}
+
 static const struct Command {
     const char *name;
     const char *arguments;      /* their names, for people */
@@ -95,6 +169,8 @@ static const struct Command {
     { "list", "", 0, "a table of all HVM guests", do_list },
     { "show", " DOM", 1, "one guest, by name or domid, with its blocks",
       do_show },
+    { "watch", "", 0, "a line for each change, until stopped", do_watch },
+    { "check", "", 0, "whether the numbers of all guests agree", do_check },
 };
 
 static const struct Command *find_command(const char *name)

@@ -61,6 +61,51 @@ PathKind path_classify(const char *path, uint32_t *dm, uint32_t *domid)
     return PATH_OTHER;
 }
 
+static char *libxl_event(const char *path)
+{
+    if (!strcmp(path, "/" PATH_LIBXL_RECORD)) {
+        return g_strdup("grant");
+    }
+    if (!strcmp(path, "/" PATH_LIBXL_CAP)) {
+        return g_strdup("cap");
+    }
+    return NULL;
+}
+
+static char *model_event(const char *path)
+{
+    uint64_t number;
+
+    if (!take_text(&path, "/" MEMORY "/")) {
+        return NULL;
+    }
+    if (!strcmp(path, DEVICE_MEMORY_NODE_REQUEST) ||
+        !strcmp(path, DEVICE_MEMORY_NODE_ANSWER)) {
+        return g_strdup(path);
+    }
+    if (!take_text(&path, DEVICE_MEMORY_NODE_BLOCKS "/") ||
+        !device_memory_parse_number(path, strlen(path),
+                                    DEVICE_MEMORY_BLOCKS_MAX - 1, &number)) {
+        return NULL;
+    }
+    return g_strdup_printf("block %u:", (unsigned)number);
+}
+
+bool path_followed(const char *path, uint32_t *domid, char **event)
+{
+    uint32_t dm;
+
+    *event = NULL;
+    if (take_text(&path, PATH_LIBXL "/")) {
+        *event = take_domid(&path, domid) ? libxl_event(path) : NULL;
+    } else if (take_text(&path, DOMAINS) && take_domid(&path, &dm) &&
+               take_text(&path, DEVICE_MODELS "/") &&
+               take_domid(&path, domid)) {
+        *event = model_event(path);
+    }
+    return *event;
+}
+
 bool path_domid(const char *text, uint32_t *domid)
 {
     uint32_t number;

@@ -99,3 +99,19 @@ char *report_json_show(const ReportGuest *guest, bool announced)
     add_blocks(builder, guest);
     return finish(builder);
 }
+
+char *report_json_check(unsigned checked, const CheckFailure *failure)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    add_flag(builder, "ok", !failure);
+    add_number(builder, "guests", checked);
+    if (failure) {
+        add_number(builder, "domid", failure->domid);
+        add_text(builder, "name", failure->name);
+        add_text(builder, "identity", failure->identity);
+        add_text(builder, "message", failure->text);
+    }
+    return finish(builder);
+}

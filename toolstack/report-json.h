@@ -10,6 +10,7 @@
 #ifndef TOOLSTACK_REPORT_JSON_H
 #define TOOLSTACK_REPORT_JSON_H
 
+#include "check.h"
 #include "report.h"
 
 /**
@@ -29,5 +30,14 @@ char *report_json_list(const GPtrArray *guests, bool announced);
  * Returns: a new string, owned by the caller
  */
 char *report_json_show(const ReportGuest *guest, bool announced);
+
+/**
+ * report_json_check: the result of a check as JSON
+ * @checked: how many guests there are
+ * @failure: the first failure, or NULL
+ *
+ * Returns: a new string, owned by the caller
+ */
+char *report_json_check(unsigned checked, const CheckFailure *failure);
 
 #endif /* TOOLSTACK_REPORT_JSON_H */

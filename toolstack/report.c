@@ -28,8 +28,7 @@ static char *read_libxl_node(Store *store, uint32_t domid, const char *node)
     return store_read(store, path);
 }
 
-/* As UTF-8, without anything that would move a terminal's cursor. */
-static char *printable(const char *text)
+char *report_printable(const char *text)
 {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     GString *out = g_string_new(NULL);
@@ -74,15 +73,30 @@ static void read_cap(ReportGuest *guest, Store *store)
     }
 }
 
+static uint32_t find_asker(Store *store, uint32_t domid)
+{
+    g_autofree char *stub = read_domain_node(store, domid,
+                                             "image/device-model-domid");
+    g_autofree char *target = NULL;
+    uint32_t dm;
+
+    if (!stub || !path_domid(stub, &dm)) {
+        return 0;
+    }
+    target = read_domain_node(store, dm, "target");
+    return decide_may_ask(dm, domid, stub, target) ? dm : 0;
+}
+
 static ReportGuest *new_guest(Store *store, const HostDomain *found)
 {
     ReportGuest *guest = g_new0(ReportGuest, 1);
     g_autofree char *name = read_domain_node(store, found->domid, "name");
 
     guest->domain = *found;
-    guest->name = printable(name ? name : "");
+    guest->name = report_printable(name ? name : "");
     read_grant(guest, store);
     read_cap(guest, store);
+    guest->asker = find_asker(store, found->domid);
     return guest;
 }
 
@@ -153,24 +167,10 @@ static void read_block(ReportGuest *guest, const char *value)
     }
 }
 
-static uint32_t find_asker(Store *store, uint32_t domid)
-{
-    g_autofree char *stub = read_domain_node(store, domid,
-                                             "image/device-model-domid");
-    g_autofree char *target = NULL;
-    uint32_t dm;
-
-    if (!stub || !path_domid(stub, &dm)) {
-        return 0;
-    }
-    target = read_domain_node(store, dm, "target");
-    return decide_may_ask(dm, domid, stub, target) ? dm : 0;
-}
-
-static void read_blocks(ReportGuest *guest, Store *store)
+void report_read_blocks(ReportGuest *guest, Store *store)
 {
     uint32_t domid = guest->domain.domid;
-    uint32_t dm = find_asker(store, domid);
+    uint32_t dm = guest->asker;
 
     guest->blocks = g_ptr_array_new_with_free_func(block_free);
     for (unsigned i = 0; i < DEVICE_MEMORY_BLOCKS_MAX; i++) {
@@ -232,6 +232,6 @@ ReportGuest *report_guest(Store *store, Host *host, const char *who,
         return NULL;
     }
     guest = new_guest(store, &found);
-    read_blocks(guest, store);
+    report_read_blocks(guest, store);
     return guest;
 }

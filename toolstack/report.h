@@ -32,6 +32,7 @@ typedef struct ReportGuest {
     uint64_t base_pages;    /* max_pages without the grant */
     bool cap_known;
     uint32_t cap_kib;       /* that was last applied */
+    uint32_t asker;         /* where its device model runs */
     GPtrArray *blocks;      /* ReportBlock; NULL if not asked for */
     unsigned bad_blocks;    /* that cannot be read */
 } ReportGuest;
@@ -57,6 +58,22 @@ GPtrArray *report_guests(Store *store, Host *host, GError **error);
  */
 ReportGuest *report_guest(Store *store, Host *host, const char *who,
                           GError **error);
+
+/**
+ * report_read_blocks: read a guest's blocks
+ * @guest: a guest without blocks
+ * @store: xenstore
+ */
+void report_read_blocks(ReportGuest *guest, Store *store);
+
+/**
+ * report_printable: a value as it can be shown
+ * @text: any bytes
+ *
+ * Returns: a new string, owned by the caller: UTF-8, without anything that
+ * would move a terminal's cursor
+ */
+char *report_printable(const char *text);
 
 /**
  * report_guest_free: forget a guest

@@ -1,0 +1,56 @@
+/*
+ * Do Xen, the toolstack and the device model agree about a guest?
+ *
+ * Concepts
+ * - Five identities are checked, in this order; the first that does not hold
+ *   is named.
+ *   record  the record can be read and is settled
+ *   limit   max_pages is what the record says
+ *   pages   nr_pages is at most max_pages
+ *   answer  the last request was answered, and the grant is that of the answer
+ *   blocks  the blocks come to no more than the last granted request
+ * - The numbers are read one after the other while everything goes on, so a
+ *   failure counts only if it is found again a little later.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TOOLSTACK_CHECK_H
+#define TOOLSTACK_CHECK_H
+
+#include "host.h"
+#include "report.h"
+#include "store.h"
+
+/* How often to look, and how long to wait in between, before it is a failure. */
+#define CHECK_ATTEMPTS 6
+#define CHECK_PAUSE_US (100 * 1000)
+
+typedef struct CheckFailure {
+    uint32_t domid;
+    char *name;             /* of the guest, printable */
+    const char *identity;   /* one of the words above; static */
+    char *text;             /* what is wrong, with the numbers */
+} CheckFailure;
+
+/**
+ * check_guests: check all HVM guests, once
+ * @store: xenstore
+ * @host: the hypervisor
+ * @checked: set to how many guests were found
+ * @failure: set to the first failure, to be freed with check_failure_free(),
+ *           or NULL if there is none
+ * @error: set if the guests cannot be read
+ *
+ * Returns: false if the guests cannot be read
+ */
+bool check_guests(Store *store, Host *host, unsigned *checked,
+                  CheckFailure **failure, GError **error);
+
+/**
+ * check_failure_free: forget a failure
+ * @failure: the failure, or NULL
+ */
+void check_failure_free(CheckFailure *failure);
+
+#endif /* TOOLSTACK_CHECK_H */
