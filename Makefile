@@ -10,7 +10,7 @@ PYTHON = /usr/bin/python3
 LAB = tests/lab/lab
 TALLY = $(PYTHON) scripts/tally.py
 FUZZ_SECONDS = 60
-TIERS = overlay scripts unit unit-asan qtest lab fuzz
+TIERS = overlay scripts unit unit-asan qtest lab-selftest lab fuzz
 
 export PYTHONPYCACHEPREFIX = $(CURDIR)/build/pycache
 MAKEFLAGS += --no-print-directory
@@ -90,7 +90,10 @@ check-qtest: configure
 
 check-lab: all stock
 	@echo 'check-lab: scenarios on real Xen (several minutes)'
-	@$(TALLY) run lab lab $(LAB) run all
+	@status=0; \
+	 $(TALLY) run lab-selftest lab $(LAB) selftest || status=1; \
+	 $(TALLY) run lab lab $(LAB) run all || status=1; \
+	 exit $$status
 
 fuzz: configure
 	@echo 'fuzz: $(FUZZ_SECONDS) s in all, after the build'
