@@ -11,7 +11,7 @@ FORMAT says where the results stand:
 
   unittest     the summary of Python's unittest
   tap          TAP, any number of streams one after the other
-  lab          a last line "N passed, N failed"
+  lab          a last line "N passed, N failed"; TAP, if it is missing
   meson:DIR    the log of 'meson test' in the build folder DIR
 
 A tier fails if a test failed, if the command failed without saying which
@@ -87,7 +87,10 @@ def count_lab(output: str) -> Tally:
     match = re.fullmatch(r"(\d+) passed, (\d+) failed",
                          lines[-1] if lines else "")
     if match is None:
-        return Tally(failed=1)
+        # It broke off: what it had reported, and the rest as one failure.
+        tally = count_tap(output)
+        tally.failed += 1
+        return tally
     return Tally(int(match.group(1)), int(match.group(2)))
 
 
@@ -155,6 +158,9 @@ def run(tier: str, form: str, command: list[str]) -> int:
         log = Path(form.removeprefix("meson:")) / "meson-logs/testlog.json"
         log.unlink(missing_ok=True)
     status, output = pass_on(command, RESULTS / f"{tier}.log")
+    if status != 0:
+        how = f"status {status}" if status > 0 else f"signal {-status}"
+        print(f"{tier}: {command[0]} ended with {how}")
     tally = judge(count(form, output), status)
     kept.write_text(json.dumps(asdict(tally)), encoding="utf-8")
     print(f"{tier}: {tally}")

@@ -78,6 +78,10 @@ class CountTest(unittest.TestCase):
         for output in ("", "7 passed, 0 failed\nTraceback\n", "passed\n"):
             self.assertEqual(tally.count_lab(output), Tally(0, 1), output)
 
+    def test_lab_that_broke_off_keeps_what_it_reported(self) -> None:
+        output = "ok 1 - a\nnot ok 2 - b\n#   | why\nok 3 - c\n"
+        self.assertEqual(tally.count_lab(output), Tally(2, 2))
+
     def test_meson(self) -> None:
         entries = [
             {"result": "OK", "stdout": "1..2\nok 1 a\nok 2 b\n"},
@@ -127,6 +131,12 @@ class RunTest(unittest.TestCase):
         status, output = self.shell("a", "tap", "echo ok 1; exit 3")
         self.assertEqual(status, 1)
         self.assertIn("a: 1 passed, 1 failed", output)
+
+    def test_how_the_command_ended_is_said(self) -> None:
+        _, output = self.shell("a", "tap", "echo ok 1; exit 3")
+        self.assertIn("a: sh ended with status 3", output)
+        _, output = self.shell("a", "tap", "echo ok 1; kill -9 $$")
+        self.assertIn("a: sh ended with signal 9", output)
 
     def test_nothing_run_is_a_failure(self) -> None:
         for form in ("tap", "unittest", "lab"):
