@@ -50,3 +50,9 @@ nodes()
 {
     xenstore-ls -f "$1" 2> /dev/null | wc -l
 }
+
+# no_domain DOMID: there is no such domain, nor one that is dying.
+no_domain()
+{
+    ! lab-domain pages "$1"
+}

@@ -104,6 +104,8 @@ while [ "$race" -lt "$RACES" ]; do
     guest_monitor linux "object_del m$race" > /dev/null 2>&1
 done
 say "device memory that fell between a change and its repair: $refused"
+assert_equal "grants of 1 MiB more" "$((RACES - refused))" \
+    "$(grep -c "granted; grant $NEED -> $((NEED + 1024)) " "$(memoryd_log)")"
 sized 120
 assert_equal "grant after all, KiB" "$NEED" "$(grant_of linux)"
 xl mem-set linux 128m

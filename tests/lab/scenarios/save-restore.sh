@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Guests with 8 and with 16 e1000 are saved and restored, again and again: the
+# stream finds room for their device memory, and the identities hold.
+# timeout: 500
+# needs: qemu xendm-memoryd
+
+ROUNDS=3
+
+memoryd_start
+for nics in 8 16; do
+    name="nics$nics"
+    guest_new "$name"
+    guest_nics "$name" e1000 "$nics"
+    guest_start "$name"
+    guest_wait_hvmloader "$name"
+    assert_identities "$name"
+    pages=$(pages_of "$(domid_of "$name")")
+    round=0
+    while [ "$round" -lt "$ROUNDS" ]; do
+        round=$((round + 1))
+        say "$nics NICs, round $round"
+        id=$(domid_of "$name")
+        guest_save "$name"
+        wait_until 10 "end of domain $id" no_domain "$id"
+        assert_nothing_left "$id"
+        guest_restore "$name"
+        wait_until 10 "the device model's own request" \
+            no_provisional_grant "$name"
+        assert_equal "grant, KiB" $((nics * 256 + 64)) "$(grant_of "$name")"
+        assert_identities "$name"
+        assert_at_most "pages of $name, as before" "$pages" \
+            "$(pages_of "$(domid_of "$name")")"
+    done
+    id=$(domid_of "$name")
+    guest_destroy "$name"
+    assert_nothing_left "$id"
+done
