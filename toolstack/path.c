@@ -38,8 +38,17 @@ static bool take_text(const char **text, const char *expected)
     return true;
 }
 
+static bool tells_of_domains(const char *path)
+{
+    return !strcmp(path, PATH_INTRODUCE) || !strcmp(path, PATH_RELEASE) ||
+           (take_text(&path, PATH_VM "/") && !strchr(path, '/'));
+}
+
 PathKind path_classify(const char *path, uint32_t *dm, uint32_t *domid)
 {
+    if (tells_of_domains(path)) {
+        return PATH_DOMAINS;
+    }
     if (!take_text(&path, DOMAINS) || !take_domid(&path, dm)) {
         return PATH_OTHER;
     }

@@ -19,8 +19,8 @@
 #define PATH_LIBXL "/libxl"
 
 /*
- * Where libxl makes a node when it makes a domain, long before the domain is
- * introduced, and rarely writes otherwise.
+ * Where libxl makes a node by the uuid when it makes a domain, long before the
+ * domain is introduced.  Device models write below these nodes.
  */
 #define PATH_VM "/vm"
 
@@ -36,6 +36,7 @@ typedef enum PathKind {
     PATH_DEVICE_MODELS,     /* /local/domain/<dm>/device-model */
     PATH_REQUEST,           /* <that>/<domid>/device-memory/request */
     PATH_SIZE,              /* what libxl writes about a guest's size */
+    PATH_DOMAINS,           /* a domain has come or gone */
 } PathKind;
 
 /**

@@ -184,12 +184,10 @@ void service_event(Service *service, const char *path, int64_t now)
 {
     uint32_t dm, domid;
 
-    if (!strcmp(path, PATH_INTRODUCE) || !strcmp(path, PATH_RELEASE) ||
-        g_str_has_prefix(path, PATH_VM)) {
-        service->domains_changed = true;
-        return;
-    }
     switch (path_classify(path, &dm, &domid)) {
+    case PATH_DOMAINS:
+        service->domains_changed = true;
+        break;
     case PATH_REQUEST:
         request_event(service, dm, domid, now);
         break;

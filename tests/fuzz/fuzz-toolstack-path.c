@@ -54,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case PATH_DEVICE_MODELS:
         FUZZ_CHECK(dm <= PATH_DOMID_MAX);
         break;
+    case PATH_DOMAINS:
     case PATH_OTHER:
         break;
     }

@@ -234,7 +234,7 @@ static void expect_path(const char *path, PathKind kind, uint32_t dm,
 
     g_test_message("%s", path);
     g_assert_cmpint(path_classify(path, &found_dm, &found_domid), ==, kind);
-    if (kind != PATH_OTHER) {
+    if (kind != PATH_OTHER && kind != PATH_DOMAINS) {
         g_assert_cmpuint(found_dm, ==, dm);
     }
     if (kind == PATH_REQUEST) {
@@ -250,6 +250,14 @@ static void test_paths(void)
                 PATH_REQUEST, 32751, 32751);
     expect_path("/local/domain/0/device-model", PATH_DEVICE_MODELS, 0, 0);
     expect_path("/local/domain/7/device-model", PATH_DEVICE_MODELS, 7, 0);
+
+    expect_path("@introduceDomain", PATH_DOMAINS, 0, 0);
+    expect_path("@releaseDomain", PATH_DOMAINS, 0, 0);
+    expect_path("/vm/00000000-0000-4000-8000-000000000003", PATH_DOMAINS, 0,
+                0);
+    expect_path("/vm/00000000-0000-4000-8000-000000000003/rtc/timeoffset",
+                PATH_OTHER, 0, 0);
+    expect_path("/vm", PATH_OTHER, 0, 0);
 
     expect_path("/local/domain/5/memory/target", PATH_SIZE, 5, 5);
     expect_path("/local/domain/5/memory/static-max", PATH_SIZE, 5, 5);
