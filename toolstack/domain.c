@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include "domain.h"
@@ -139,4 +140,12 @@ char *domain_label(const Domain *domain)
     name = g_strescape(domain->name, NULL);
     return g_strdup_printf("domain %u \"%.*s\"", domain->domid,
                            POLICY_NAME_MAX, name);
+}
+
+void domain_log_failure(const Domain *domain, const char *what)
+{
+    g_autofree char *reason = g_strdup(g_strerror(errno));
+    g_autofree char *label = domain_label(domain);
+
+    g_critical("%s: cannot %s: %s", label, what, reason);
 }

@@ -149,4 +149,11 @@ void domain_forget_cap(Domain *domain);
  */
 char *domain_label(const Domain *domain);
 
+/**
+ * domain_log_failure: log that something could not be done, with errno
+ * @domain: the domain
+ * @what: what, as in "take libxl's lock"
+ */
+void domain_log_failure(const Domain *domain, const char *what);
+
 #endif /* TOOLSTACK_DOMAIN_H */

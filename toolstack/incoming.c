@@ -58,14 +58,6 @@ static bool is_built(const ServeContext *context, const Domain *domain)
     return size.known;
 }
 
-static void report_failure(const Domain *domain, const char *what)
-{
-    g_autofree char *reason = g_strdup(g_strerror(errno));
-    g_autofree char *label = domain_label(domain);
-
-    g_critical("%s: cannot %s: %s", label, what, reason);
-}
-
 /* Giving headroom */
 
 /* Memory that guests which are being built will still take, in KiB. */
@@ -126,7 +118,7 @@ static void raise_limit(const ServeContext *context, Domain *domain,
                (!grant_kib(&domain->grant) &&
                 !grant_change(&domain->grant, context->store, context->host,
                               total_kib, found.limit_pages))) {
-        report_failure(domain, "give headroom");
+        domain_log_failure(domain, "give headroom");
         end(domain);
         remove_note(context, domain);
     } else {
@@ -151,7 +143,7 @@ static void lower_limit(const ServeContext *context, Domain *domain,
     }
     if (!grant_hold(&domain->grant, context->store, context->host,
                     &found.limit_pages)) {
-        report_failure(domain, "recover its headroom");
+        domain_log_failure(domain, "recover its headroom");
         look_again(domain, now + SERVE_RECOVERY_RETRY_US);
         return;
     }
@@ -162,7 +154,7 @@ static void lower_limit(const ServeContext *context, Domain *domain,
     if (kept_kib != grant_kib(&domain->grant) &&
         !grant_change(&domain->grant, context->store, context->host, kept_kib,
                       found.limit_pages)) {
-        report_failure(domain, "take back its headroom");
+        domain_log_failure(domain, "take back its headroom");
         look_again(domain, now + SERVE_RECOVERY_RETRY_US);
         return;
     }

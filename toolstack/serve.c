@@ -112,19 +112,11 @@ bool serve_still_there(const ServeContext *context, const Domain *domain,
            !found->dying && !strcmp(found->uuid, domain->uuid);
 }
 
-static void report_failure(const Domain *domain, const char *what)
-{
-    g_autofree char *reason = g_strdup(g_strerror(errno));
-    g_autofree char *label = domain_label(domain);
-
-    g_critical("%s: cannot %s: %s", label, what, reason);
-}
-
 static void confirm(const ServeContext *context, Domain *domain, int64_t now)
 {
     domain->size_changed = false;
     if (!grant_confirm(&domain->grant, context->store, context->host)) {
-        report_failure(domain, "put its grant back on top of its limit");
+        domain_log_failure(domain, "put its grant back on top of its limit");
         domain->size_changed = true;
         try_again_at(domain, now + SERVE_RECOVERY_RETRY_US);
     }
@@ -141,7 +133,7 @@ static bool serve_locked(const ServeContext *context, Domain *domain,
     }
     if (!grant_hold(&domain->grant, context->store, context->host,
                     &found.limit_pages)) {
-        report_failure(domain, "recover its grant");
+        domain_log_failure(domain, "recover its grant");
         if (request) {
             refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL,
                    now);
@@ -150,7 +142,7 @@ static bool serve_locked(const ServeContext *context, Domain *domain,
     } else {
         if (request && !decide_and_answer(context, domain, request,
                                           found.limit_pages, now)) {
-            report_failure(domain, "change its grant");
+            domain_log_failure(domain, "change its grant");
             refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL,
                    now);
         }
@@ -173,7 +165,7 @@ static void wait_for_lock(const ServeContext *context, Domain *domain,
         try_again_at(domain, now + SERVE_LOCK_RETRY_US);
         return;
     }
-    report_failure(domain, "take libxl's lock");
+    domain_log_failure(domain, "take libxl's lock");
     if (request) {
         refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL, now);
     }
@@ -261,6 +253,6 @@ void serve_chores(const ServeContext *context, Domain *domain)
     domain->chores_due = 0;
     if (!grant_settle(&domain->grant, context->store) ||
         !publish_cap(context, domain)) {
-        report_failure(domain, "publish its grant and cap");
+        domain_log_failure(domain, "publish its grant and cap");
     }
 }
