@@ -22,7 +22,7 @@
 #include "report.h"
 #include "store.h"
 
-/* How often to look, and how long to wait in between, before it is a failure. */
+/* How often to look, and how long to wait in between, until it is a failure */
 #define CHECK_ATTEMPTS 6
 #define CHECK_PAUSE_US (100 * 1000)
 

@@ -81,7 +81,8 @@ static void many(unsigned count)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4 || (strcmp(argv[1], "requests") && strcmp(argv[1], "nodes"))) {
+    if (argc != 4 ||
+        (strcmp(argv[1], "requests") && strcmp(argv[1], "nodes"))) {
         fputs("usage: lab-flood requests DOMID SECONDS\n"
               "       lab-flood nodes DOMID COUNT\n", stderr);
         return 2;
