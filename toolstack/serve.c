@@ -39,8 +39,15 @@ static Circumstances no_more(const ServeContext *context, Domain *domain)
     };
 }
 
+/* Pages that the guest has beyond its limit: to raise it costs nothing. */
+static uint64_t paid_for_kib(const HostDomain *found)
+{
+    return (found->used_pages - MIN(found->used_pages, found->limit_pages)) *
+           DEVICE_MEMORY_PAGE_KIB;
+}
+
 static Circumstances circumstances(const ServeContext *context,
-                                   Domain *domain)
+                                   Domain *domain, const HostDomain *found)
 {
     Circumstances now = no_more(context, domain);
     uint64_t free_kib;
@@ -52,6 +59,7 @@ static Circumstances circumstances(const ServeContext *context,
     }
     now.free_kib = free_kib - MIN(free_kib,
                                   context->policy->host_reserve_kib);
+    now.free_kib += paid_for_kib(found);
     return now;
 }
 
@@ -83,17 +91,17 @@ static void refuse(const ServeContext *context, Domain *domain,
 
 /* Returns: false with errno if what was decided could not be done */
 static bool decide_and_answer(const ServeContext *context, Domain *domain,
-                              const char *request, uint64_t limit_pages,
+                              const char *request, const HostDomain *found,
                               int64_t now)
 {
-    Circumstances numbers = circumstances(context, domain);
+    Circumstances numbers = circumstances(context, domain, found);
     uint32_t before_kib = numbers.grant_kib;
     uint32_t total_kib;
     DeviceMemoryAnswer answer = decide_request(request, &numbers, &total_kib);
 
     if (answer.granted && total_kib != before_kib &&
         !grant_change(&domain->grant, context->store, context->host,
-                      total_kib, limit_pages)) {
+                      total_kib, found->limit_pages)) {
         return false;
     }
     write_answer(context, domain, request, &answer);
@@ -140,8 +148,8 @@ static bool serve_locked(const ServeContext *context, Domain *domain,
         }
         try_again_at(domain, now + SERVE_RECOVERY_RETRY_US);
     } else {
-        if (request && !decide_and_answer(context, domain, request,
-                                          found.limit_pages, now)) {
+        if (request && !decide_and_answer(context, domain, request, &found,
+                                          now)) {
             domain_log_failure(domain, "change its grant");
             refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL,
                    now);

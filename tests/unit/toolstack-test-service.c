@@ -939,6 +939,24 @@ static void test_restore(void)
     service_free(service);
 }
 
+/*
+ * The device model declares block by block on a host without free memory: the
+ * pages are there already.  What it does not have is refused.
+ */
+static void test_restore_on_full_host(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    restore_guest(world, service);
+    world_set_free(world, 0);
+    ask(world, service, 3, "1 64", "1 granted 64 65536");
+    ask(world, service, 3, "2 1072", "2 granted 1072 65536");
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE + 268);
+    ask(world, service, 3, "3 1076", "3 refused 1072 65536 1072 host-memory");
+    service_free(service);
+}
+
 /* A new guest has nothing of it when its device model starts. */
 static void test_build(void)
 {
@@ -1363,6 +1381,7 @@ int main(int argc, char **argv)
     ADD("size-without-limit", size_without_limit);
     ADD("mem-set-waits-for-lock", mem_set_waits_for_lock);
     ADD("restore", restore);
+    ADD("restore-on-full-host", restore_on_full_host);
     ADD("build", build);
     ADD("never-declared", never_declared);
     ADD("never-built", never_built);
