@@ -3,6 +3,8 @@
 
 import argparse
 import os
+import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +14,9 @@ from . import images, machine, paths, runner, scenarios, selftest
 from .errors import LabError
 from .products import PRODUCTS
 from .report import PlainReport, Report, TapReport
+
+# Logs of so many runs are kept.
+KEPT_RUNS = 50
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,13 +69,17 @@ def _positive(text: str) -> int:
 
 
 def _new_log_folder() -> Path:
-    """build/lab/logs/<time>; "latest" points to it."""
+    """build/lab/logs/<time>; "latest" points to it; old ones are removed."""
+    old = sorted(path for path in paths.LOGS.glob("2*") if path.is_dir())
+    for folder in old[:-KEPT_RUNS]:
+        shutil.rmtree(folder, ignore_errors=True)
     name = time.strftime("%Y%m%d-%H%M%S") + f"-{os.getpid()}"
     folder = paths.LOGS / name
     folder.mkdir(parents=True)
-    latest = paths.LOGS / "latest"
-    latest.unlink(missing_ok=True)
-    latest.symlink_to(name)
+    # Renamed into its place: two runs may begin at once.
+    new = paths.LOGS / f".latest-{os.getpid()}"
+    new.symlink_to(name)
+    new.rename(paths.LOGS / "latest")
     return folder
 
 
@@ -99,7 +108,7 @@ def run(wanted: list[scenarios.Scenario], report: Report, jobs: int = 1,
         runner.run(change(built) if change else built, disk, folder, wanted,
                    jobs, report)
     finally:
-        disk.unlink()
+        disk.unlink(missing_ok=True)
 
 
 def _command_run(options: argparse.Namespace) -> int:
@@ -138,7 +147,7 @@ def _command_shell(options: argparse.Namespace) -> int:
     try:
         return machine.interactive(built, disk)
     finally:
-        disk.unlink()
+        disk.unlink(missing_ok=True)
 
 
 def _command_list() -> int:
@@ -168,9 +177,15 @@ def _dispatch(options: argparse.Namespace) -> int:
     return selftest.main(run, selftest.without_initramfs)
 
 
+def _terminated(number: int, _) -> None:
+    """Being told to end is an exit like others: temporary files go."""
+    sys.exit(128 + number)
+
+
 def main() -> int:
     """Run the command line; the exit status."""
     options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         return _dispatch(options)
     except LabError as error:

@@ -69,8 +69,10 @@ def unpack(names: list[str], folder: Path) -> None:
             f"--architectures={ARCHITECTURE}", f"--include={','.join(names)}",
             CODENAME, "-", "-"]
     lines = "\n".join(sources()) + "\n"
+    # A group of its own: when it fails, mmdebstrap hangs up on all its group.
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+                          stderr=subprocess.PIPE,
+                          process_group=0) as process:
         process.stdin.write(lines.encode())
         process.stdin.close()
         problem = _extract(process.stdout, folder)
@@ -88,13 +90,15 @@ def unpack(names: list[str], folder: Path) -> None:
 def _extract(stream, folder: Path) -> str | None:
     try:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
+            # Debian's packages are trusted; Python 3.14 would not trust them.
+            archive.extraction_filter = lambda member, _: member
             for member in archive:
                 if member.name.startswith(SKIPPED) or member.isdev():
                     continue
                 if member.isdir():
                     # The owner of the folder has to fill it, whoever that is.
                     member.mode |= 0o700
-                archive.extract(member, folder, filter="tar")
+                archive.extract(member, folder)
     except (tarfile.TarError, OSError) as error:
         return str(error)
     return None

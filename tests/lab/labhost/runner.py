@@ -159,7 +159,8 @@ def run(built: System, run_disk: Path, logs: Path,
         waiting.put(scenario)
     workers = [Worker(built, run_disk, logs, report, number + 1)
                for number in range(min(jobs, len(scenarios)))]
-    threads = [threading.Thread(target=worker.work, args=(waiting,))
+    threads = [threading.Thread(target=worker.work, args=(waiting,),
+                                daemon=True)
                for worker in workers]
     for thread in threads:
         thread.start()
