@@ -9,6 +9,7 @@ run         a small disk with all that changes from run to run
 
 import gzip
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from .modules import Modules
 
 # Free space in an image of which little is written, bytes.
 SLACK = 16 << 20
+
+# Where dom0's dynamic linker looks.
+LIBRARY_FOLDERS = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu",
+                   "lib64", "usr/lib")
 
 # The parts of the root file system that programs expect and no package holds.
 FOLDERS = ("dev", "proc", "sys", "run", "tmp", "var", "mnt", "root", "lab",
@@ -36,7 +41,7 @@ class System:
     root_disk: Path
     guest_kernel: Path
     guest_ramdisk: Path
-    libraries: Path
+    libraries: Path  # a root folder with dom0's
 
 
 def _package_tree() -> tuple[str, Path]:
@@ -206,6 +211,7 @@ def run_disk(built: System, programs: dict[str, Path],
         shutil.copy(path, copy)
     (staging / "bin").mkdir()
     for name, program in programs.items():
+        _check_libraries(program, built.libraries)
         shutil.copy(_stripped(name, program), staging / "bin" / name)
     for path in tools().iterdir():
         shutil.copy(path, staging / "bin")
@@ -221,6 +227,19 @@ def run_disk(built: System, programs: dict[str, Path],
         shutil.copy(path, staging / "files")
     _disk(staging, target)
     shutil.rmtree(staging)
+
+
+def _check_libraries(program: Path, tree: Path) -> None:
+    """Without this, a missing library would show as a guest that fails."""
+    listed = command.run([command.find("readelf", "binutils"), "--dynamic",
+                          "--wide", program])
+    for library in re.findall(r"\(NEEDED\).*\[(.*)\]", listed):
+        places = (tree / place / library for place in LIBRARY_FOLDERS)
+        if not any(os.path.lexists(place) for place in places):
+            raise LabError(
+                f"{paths.shown(program)} needs {library}, which dom0 does not "
+                "have: add its package to "
+                f"{paths.shown(paths.CONFIG / 'dom0-packages.txt')}")
 
 
 def _stripped(name: str, program: Path) -> Path:

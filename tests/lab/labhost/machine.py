@@ -2,7 +2,6 @@
 """The machine in the box: Debian's QEMU running Xen and dom0 without KVM."""
 
 import json
-import os
 import queue
 import signal
 import socket
@@ -10,7 +9,7 @@ import subprocess
 import threading
 from pathlib import Path
 
-from . import command
+from . import command, settings
 from .images import System
 
 # "max" and Intel's or AMD's named models crash dom0's kernel early under
@@ -19,7 +18,7 @@ CPU = "qemu64,+svm,+npt"
 # One processor is faster than two: a guest's exits to its device model need no
 # interrupt between processors, which under TCG waits for two host threads to
 # be scheduled.  Use --jobs for more processors.
-CPUS = int(os.environ.get("XENDM_LAB_CPUS", "1"))
+CPUS = int(settings.number("XENDM_LAB_CPUS", 1, 1))
 MEMORY = 4096  # MiB
 DOM0_MEMORY = 1536  # MiB
 PORT_NAME = "org.xendm.lab"

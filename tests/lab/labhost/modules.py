@@ -13,7 +13,8 @@ class Modules:
 
     def __init__(self, root: Path):
         self.root = root
-        versions = sorted(path.name for path in (root / "lib/modules").iterdir())
+        versions = sorted(path.name
+                          for path in (root / "lib/modules").iterdir())
         if len(versions) != 1:
             raise LabError("expected one kernel's modules in the packages, "
                            f"found {len(versions)}: {' '.join(versions)}")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Scenario files and what their heads say."""
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import settings
 from .errors import LabError
 from .paths import LAB
 from .products import PRODUCTS
@@ -18,7 +18,7 @@ OUTSIDE = "outside"
 DEFAULT_TIMEOUT = 60.0
 
 # Slower machines can stretch every limit by one factor.
-SCALE = float(os.environ.get("XENDM_LAB_TIMEOUT_SCALE", "1"))
+SCALE = settings.number("XENDM_LAB_TIMEOUT_SCALE", 1, 0.1)
 
 _FIELD = re.compile(r"^# (timeout|needs|expect):(.*)$")
 

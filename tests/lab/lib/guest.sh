@@ -28,6 +28,7 @@ guest_new()
     stock) guest_model=/lab/bin/qemu-stock ;;
     *) fail "guest_new: device model '$2'; allowed are stock and ours" ;;
     esac
+    guest_serial=$(guest_dir "$1")/serial
     cat > "$(guest_dir "$1")/base" << EOF
 name = "$1"
 type = "hvm"
@@ -38,7 +39,7 @@ on_poweroff = "destroy"
 on_reboot = "destroy"
 on_crash = "destroy"
 vnc = 0
-serial = "unix:$(guest_dir "$1")/serial.sock,server=on,wait=off,logfile=$(guest_dir "$1")/serial.log"
+serial = "unix:$guest_serial.sock,server=on,wait=off,logfile=$guest_serial.log"
 EOF
     guest_set "$1" memory 128
     guest_set "$1" vga '"stdvga"'
@@ -65,8 +66,8 @@ guest_timed()
     esac
 }
 
-# timed_start NAME: starts a guest, paused; prints the microseconds from the start of
-# its device model until that says "running" in xenstore.
+# timed_start NAME: starts a guest, paused; prints the microseconds from the
+# start of its device model until that says "running" in xenstore.
 timed_start()
 {
     lab-start-time > "$(guest_dir "$1")/start-time" &
