@@ -101,13 +101,13 @@ fuzz: configure
 	@$(TALLY) run fuzz tap scripts/fuzz.sh $(FUZZ_SECONDS)
 
 bench: all stock
-	@$(LAB) run bench
+	@$(LAB) bench
 
 # --- the lab by hand ---
 
 .PHONY: demo lab-shell
 demo: all stock
-	@$(LAB) run demo
+	@$(LAB) demo
 
 lab-shell: all
 	@$(LAB) shell
