@@ -3,7 +3,7 @@
 # Guests with 8 and with 16 e1000 migrate to this same host, again and again.
 # With too low a cap there, and without the daemon, it fails as on stock, and
 # the guest goes on where it was.
-# timeout: 500
+# timeout: 600
 # needs: qemu xendm-memoryd
 
 ROUNDS=3

@@ -2,7 +2,7 @@
 #
 # Guests with 8 and with 16 e1000 are saved and restored, again and again: the
 # stream finds room for their device memory, and the identities hold.
-# timeout: 500
+# timeout: 600
 # needs: qemu xendm-memoryd
 
 ROUNDS=3
