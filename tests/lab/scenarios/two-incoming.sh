@@ -2,7 +2,7 @@
 #
 # Two guests are restored at the same time, and a daemon that is killed in the
 # middle is started again: each gets what is its own.
-# timeout: 240
+# timeout: 360
 # needs: qemu xendm-memoryd
 
 # both_restored: the grants are the ones that were asked for.
