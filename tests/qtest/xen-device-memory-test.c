@@ -337,16 +337,23 @@ static void test_boot_16(void)
     qtest_quit(qts);
 }
 
-/* The stream brings the pages: they are declared, and not populated again. */
+/*
+ * The stream brings the pages: they are declared, all at once, and not
+ * populated again.
+ */
 static void test_incoming(void)
 {
-    g_autofree char *nic = g_strdup_printf("-incoming defer -device e1000,"
-                                           "id=nic0,romfile=%s", rom_file);
-    QTestState *qts = start("slack=0", nic);
+    g_autofree char *nics =
+        g_strdup_printf("-incoming defer -device e1000,id=nic0,romfile=%s "
+                        "-device e1000,id=nic1,romfile=%s",
+                        rom_file, rom_file);
+    QTestState *qts = start("slack=0", nics);
 
-    g_assert_cmpuint(get_number(qts, "need-kib"), ==, ROM_KIB);
-    g_assert_cmpuint(get_number(qts, "grant"), ==, ROM_KIB);
-    g_assert_cmpuint(get_number(qts, "populated-pages"), ==, ROM_KIB / 4);
+    g_assert_cmpuint(get_number(qts, "need-kib"), ==, 2 * ROM_KIB);
+    g_assert_cmpuint(get_number(qts, "granted-kib"), ==, 2 * ROM_KIB);
+    g_assert_cmpuint(get_number(qts, "grant"), ==, 2 * ROM_KIB);
+    g_assert_cmpuint(get_number(qts, "requests"), ==, 1);
+    g_assert_cmpuint(get_number(qts, "populated-pages"), ==, ROM_KIB / 2);
     g_assert_cmpuint(get_number(qts, "pages"), ==, 0);
     qtest_quit(qts);
 }

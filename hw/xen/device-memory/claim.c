@@ -214,14 +214,25 @@ void claim_advance(const Claim *claim, DeviceMemoryBlockState state)
 
 void claim_incoming(const Claim *claim)
 {
-    Error *err = NULL;
-
     trace_xen_device_memory_incoming(claim->name, claim->gfn, claim->pages);
-    if (!claim_grant(claim, 0, &err)) {
-        warn_reportf_err(err, "incoming migration goes on: ");
-    }
     claim_advance(claim, DEVICE_MEMORY_GRANTED);
     claim_advance(claim, DEVICE_MEMORY_POPULATED);
+    if (claim->dm->booted) {
+        claim_incoming_total(claim->dm);
+    }
+}
+
+void claim_incoming_total(XenDeviceMemory *dm)
+{
+    DeviceMemoryTotals totals;
+    Error *err = NULL;
+    Claim claim = { .dm = dm, .name = "all blocks" };
+
+    device_memory_ledger_totals(dm->ledger, &totals);
+    claim.pages = totals.populated_pages;
+    if (!claim_grant(&claim, 0, &err)) {
+        warn_reportf_err(err, "incoming migration goes on: ");
+    }
 }
 
 bool claim_take(const Claim *claim, Error **errp)

@@ -66,9 +66,20 @@ bool claim_take(const Claim *claim, Error **errp);
 
 /**
  * claim_incoming: account for a block whose pages the stream has brought
- * @claim: a block that is in the ledger as wanted
+ * @claim: a block that is in the ledger as wanted; populated afterwards
+ *
+ * While the machine is being made the toolstack is not told: until it has the
+ * whole total, the limit would be below the pages that the guest has.
  */
 void claim_incoming(const Claim *claim);
+
+/**
+ * claim_incoming_total: tell the toolstack what an incoming guest has
+ * @dm: whose ledger
+ *
+ * A refusal is a warning: the pages are there.
+ */
+void claim_incoming_total(XenDeviceMemory *dm);
 
 /**
  * claim_advance: move the block to its next state

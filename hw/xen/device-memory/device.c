@@ -12,8 +12,10 @@
 #include "qemu/error-report.h"
 #include "qemu/module.h"
 #include "hw/qdev-properties.h"
+#include "system/runstate.h"
 #include "system/system.h"
 #include "system/xen.h"
+#include "claim.h"
 #include "machine.h"
 #include "reserve.h"
 #include "trace.h"
@@ -80,6 +82,9 @@ static void machine_done(Notifier *notifier, void *data)
         /* As for a device on the command line that cannot be made. */
         error_report_err(err);
         exit(1);
+    }
+    if (runstate_check(RUN_STATE_INMIGRATE)) {
+        claim_incoming_total(dm);
     }
     dm->booted = true;
     xen_device_memory_publish(dm);

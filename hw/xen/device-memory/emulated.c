@@ -46,6 +46,7 @@ struct EmulatedDeviceMemory {
     uint32_t free_kib;
     uint32_t delay_ms;
     uint32_t grant_kib;
+    uint32_t requests;          /* seen so far */
     char *due_answer;           /* not yet delivered */
     int64_t due;                /* when it is, in microseconds */
 
@@ -104,6 +105,7 @@ static void serve(EmulatedDeviceMemory *emu, const char *text)
     DeviceMemoryRequest request;
     DeviceMemoryAnswer answer;
 
+    emu->requests++;
     g_clear_pointer(&emu->due_answer, g_free);
     emu->due = g_get_monotonic_time() + (int64_t)emu->delay_ms * 1000;
 
@@ -385,6 +387,8 @@ static void emulated_init(Object *obj)
     object_property_add_uint32_ptr(obj, "stolen", &emu->stolen_pages,
                                    OBJ_PROP_FLAG_READWRITE);
     object_property_add_uint32_ptr(obj, "grant", &emu->grant_kib,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint32_ptr(obj, "requests", &emu->requests,
                                    OBJ_PROP_FLAG_READ);
     object_property_add_uint64_ptr(obj, "pages", &emu->pages,
                                    OBJ_PROP_FLAG_READ);
