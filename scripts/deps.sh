@@ -34,6 +34,18 @@ missing() {
 command -v dpkg-query > /dev/null ||
     die "dpkg-query not found: this needs Debian (12 is tested)"
 
+# Lists of what Debian offers: the lab's images are made with them.  A machine
+# on which everything is installed may have none.
+lists_there() {
+    apt-get indextargets --format '$(ORIGIN)' 'Created-By: Packages' |
+        grep -qx Debian
+}
+
+if [ "$(id -u)" -eq 0 ] && ! lists_there; then
+    echo "deps: fetching the lists of Debian's packages (half a minute)"
+    apt-get update > /dev/null 2>&1 || true
+fi
+
 packages=$(missing | tr '\n' ' ')
 if [ -z "$packages" ]; then
     exit 0

@@ -217,6 +217,7 @@ class DepsTest(StubCase):
         names = [line.split("#")[0].strip() for line in
                  (REPOSITORY / "scripts/debian-packages.txt").read_text()
                  .splitlines()]
+        self.state("targets", "Debian\n")
         self.all = "".join(f"installed {name} \n" for name in names if name)
         self.without = self.all.replace("installed meson \n",
                                         "config-files meson \n")
@@ -230,7 +231,14 @@ class DepsTest(StubCase):
         result = self.deps()
         self.assertEqual((result.returncode, result.stdout, result.stderr),
                          (0, "", ""))
-        self.assertEqual(self.calls(), "")
+        self.assertNotIn("install", self.calls())
+        self.assertNotIn("update", self.calls())
+
+    def test_lists_missing(self) -> None:
+        self.state("installed", self.all)
+        self.state("targets", "")
+        self.assertEqual(self.deps().returncode, 0)
+        self.assertIn("apt-get update", self.calls())
 
     def test_provided_by_another_package(self) -> None:
         self.state("installed", self.without +
