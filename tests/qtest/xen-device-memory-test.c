@@ -50,6 +50,14 @@ static uint64_t get_number(QTestState *qts, const char *property)
     return value;
 }
 
+static void set_number(QTestState *qts, const char *property,
+                       uint64_t value)
+{
+    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
+                             "{'path': %s, 'property': %s,"
+                             " 'value': %" PRIu64 "}}", DM, property, value);
+}
+
 static char *get_string(QTestState *qts, const char *property)
 {
     QDict *rsp = get_property(qts, property);
@@ -59,12 +67,9 @@ static char *get_string(QTestState *qts, const char *property)
     return value;
 }
 
-/* A memory backend of @kib KiB; the error's text, or NULL on success. */
-static char *add_backend(QTestState *qts, const char *id, uint64_t kib)
+/* The error's text in a response, or NULL on success. */
+static char *error_of(QDict *rsp)
 {
-    QDict *rsp = qtest_qmp(qts, "{'execute': 'object-add', 'arguments': "
-                           "{'qom-type': 'memory-backend-ram', 'id': %s,"
-                           " 'size': %" PRIu64 "}}", id, kib * 1024);
     char *text = NULL;
 
     if (qdict_haskey(rsp, "error")) {
@@ -74,20 +79,21 @@ static char *add_backend(QTestState *qts, const char *id, uint64_t kib)
     return text;
 }
 
+/* A memory backend of @kib KiB; an error's text, or NULL. */
+static char *add_backend(QTestState *qts, const char *id, uint64_t kib)
+{
+    return error_of(qtest_qmp(qts, "{'execute': 'object-add', 'arguments': "
+                              "{'qom-type': 'memory-backend-ram', 'id': %s,"
+                              " 'size': %" PRIu64 "}}", id, kib * 1024));
+}
+
 /* On the bridge, which can hot-plug without ACPI; @slot is 1 to 31. */
 static char *add_nic(QTestState *qts, const char *id, const char *slot)
 {
-    QDict *rsp = qtest_qmp(qts, "{'execute': 'device_add', 'arguments': "
-                           "{'driver': 'e1000', 'id': %s, 'romfile': %s,"
-                           " 'bus': 'bridge', 'addr': %s}}",
-                           id, rom_file, slot);
-    char *text = NULL;
-
-    if (qdict_haskey(rsp, "error")) {
-        text = g_strdup(qdict_get_str(qdict_get_qdict(rsp, "error"), "desc"));
-    }
-    qobject_unref(rsp);
-    return text;
+    return error_of(qtest_qmp(qts, "{'execute': 'device_add', 'arguments': "
+                              "{'driver': 'e1000', 'id': %s, 'romfile': %s,"
+                              " 'bus': 'bridge', 'addr': %s}}",
+                              id, rom_file, slot));
 }
 
 static void assert_ok(char *error)
@@ -168,9 +174,7 @@ static void test_cap(void)
     assert_at_rest(qts, 1024, 256);
 
     /* The operator raises the cap. */
-    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
-                             "{'path': %s, 'property': 'cap', 'value': 1028}}",
-                             DM);
+    set_number(qts, "cap", 1028);
     assert_ok(add_backend(qts, "past", 4));
     assert_at_rest(qts, 1028, 257);
     qtest_quit(qts);
@@ -227,9 +231,7 @@ static void test_late(void)
     assert_error(add_backend(qts, "a", 64), "did not answer within 50 ms");
     g_usleep(400 * 1000);
     assert_at_rest(qts, 0, 0);
-    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
-                             "{'path': %s, 'property': 'delay', 'value': 0}}",
-                             DM);
+    set_number(qts, "delay", 0);
     assert_ok(add_backend(qts, "b", 128));
     assert_at_rest(qts, 128, 32);
     qtest_quit(qts);
@@ -448,16 +450,10 @@ static QTestState *start_acpi(const char *dm_options, const char *more,
 
 static char *plug(QTestState *qts, const char *romfile)
 {
-    QDict *rsp = qtest_qmp(qts, "{'execute': 'device_add', 'arguments': "
-                           "{'driver': 'e1000', 'id': 'hot', 'romfile': %s,"
-                           " 'bus': 'pci.0', 'addr': '5'}}", romfile);
-    char *text = NULL;
-
-    if (qdict_haskey(rsp, "error")) {
-        text = g_strdup(qdict_get_str(qdict_get_qdict(rsp, "error"), "desc"));
-    }
-    qobject_unref(rsp);
-    return text;
+    return error_of(qtest_qmp(qts, "{'execute': 'device_add', 'arguments': "
+                              "{'driver': 'e1000', 'id': 'hot',"
+                              " 'romfile': %s, 'bus': 'pci.0',"
+                              " 'addr': '5'}}", romfile));
 }
 
 /* The guest's part of it is a write to the eject register. */
@@ -545,12 +541,8 @@ static void test_plug_no_pages(void)
     Base base;
     QTestState *qts = start_acpi("", "", &base);
 
-    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
-                             "{'path': %s, 'property': 'slack', 'value': 0}}",
-                             DM);
-    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
-                             "{'path': %s, 'property': 'stolen',"
-                             " 'value': 10}}", DM);
+    set_number(qts, "slack", 0);
+    set_number(qts, "stolen", 10);
     assert_error(plug(qts, rom_file), "Xen gave 6 of 16 pages");
     assert_back_at(qts, &base);
     qtest_quit(qts);
