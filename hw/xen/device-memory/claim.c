@@ -88,8 +88,7 @@ static void explain_shortage(const Claim *claim, uint32_t done, int ret,
                              Error **errp)
 {
     XenDeviceMemory *dm = claim->dm;
-    const DeviceMemoryPageOps *ops =
-        XEN_DEVICE_MEMORY_GET_CLASS(dm)->page_ops;
+    const DeviceMemoryPageOps *ops = xen_device_memory_page_ops(dm);
     g_autofree char *limits = NULL;
     uint64_t max_pages, pages;
     ERRP_GUARD();
@@ -125,11 +124,10 @@ void claim_withdraw(XenDeviceMemory *dm)
     trace_xen_device_memory_withdraw(need_kib, ret);
 }
 
-bool claim_grant(const Claim *claim, uint64_t extra_pages,
-                         Error **errp)
+bool claim_grant(const Claim *claim, Error **errp)
 {
     XenDeviceMemory *dm = claim->dm;
-    uint32_t need_kib = device_memory_ledger_need(dm->ledger, extra_pages);
+    uint32_t need_kib = device_memory_ledger_need(dm->ledger, 0);
     DeviceMemoryAnswer answer;
     int ret;
 
@@ -166,8 +164,7 @@ bool claim_grant(const Claim *claim, uint64_t extra_pages,
 static bool populate(const Claim *claim, Error **errp)
 {
     XenDeviceMemory *dm = claim->dm;
-    const DeviceMemoryPageOps *ops =
-        XEN_DEVICE_MEMORY_GET_CLASS(dm)->page_ops;
+    const DeviceMemoryPageOps *ops = xen_device_memory_page_ops(dm);
     uint32_t done = 0;
     int ret = ops->populate(dm->ops_state, claim->gfn, claim->pages, &done);
 
@@ -230,14 +227,14 @@ void claim_incoming_total(XenDeviceMemory *dm)
 
     device_memory_ledger_totals(dm->ledger, &totals);
     claim.pages = totals.populated_pages;
-    if (!claim_grant(&claim, 0, &err)) {
+    if (!claim_grant(&claim, &err)) {
         warn_reportf_err(err, "incoming migration goes on: ");
     }
 }
 
 bool claim_take(const Claim *claim, Error **errp)
 {
-    if (claim_grant(claim, 0, errp)) {
+    if (claim_grant(claim, errp)) {
         claim_advance(claim, DEVICE_MEMORY_GRANTED);
         if (populate(claim, errp)) {
             claim_advance(claim, DEVICE_MEMORY_POPULATED);

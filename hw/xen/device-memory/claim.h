@@ -33,18 +33,17 @@ typedef struct Claim {
 char *claim_name(Object *owner, const char *name);
 
 /**
- * claim_grant: have pages granted beyond what the ledger has
+ * claim_grant: have what the ledger comes to granted
  * @claim: for whom
- * @extra_pages: how many; 0 if the block is in the ledger already
  * @errp: set when false is returned
  *
  * Without a toolstack to ask nothing is granted, and that is no error: Xen
  * decides.
  *
- * Returns: whether the toolstack agrees.  After false the request has been
- * withdrawn.
+ * Returns: whether the toolstack agrees.  After false the caller gives the
+ * block up and calls claim_withdraw().
  */
-bool claim_grant(const Claim *claim, uint64_t extra_pages, Error **errp);
+bool claim_grant(const Claim *claim, Error **errp);
 
 /**
  * claim_enter: put the block into the ledger, as wanted

@@ -165,7 +165,7 @@ static void get_service(Object *obj, Visitor *v, const char *name,
     g_free(text);
 }
 
-/* One number; @opaque is its offset in DeviceMemoryTotals. */
+/* One number; which one, the property's name says. */
 static void get_total(Object *obj, Visitor *v, const char *name, void *opaque,
                       Error **errp)
 {

@@ -93,6 +93,13 @@ struct XenDeviceMemoryClass {
     bool (*accounts_for)(const MemoryRegion *mr);
 };
 
+/* The table of the object's class, for calls with its ops_state. */
+static inline const DeviceMemoryPageOps *
+xen_device_memory_page_ops(XenDeviceMemory *dm)
+{
+    return XEN_DEVICE_MEMORY_GET_CLASS(dm)->page_ops;
+}
+
 /**
  * xen_device_memory_current: the one object, if there is one
  *

@@ -25,11 +25,6 @@ static uint64_t block_pages(const RAMBlock *block)
     return block->max_length >> XEN_PAGE_SHIFT;
 }
 
-static const DeviceMemoryPageOps *page_ops(XenDeviceMemory *dm)
-{
-    return XEN_DEVICE_MEMORY_GET_CLASS(dm)->page_ops;
-}
-
 /* --- mappings of our own --- */
 
 /*
@@ -40,17 +35,18 @@ static const DeviceMemoryPageOps *page_ops(XenDeviceMemory *dm)
  */
 static bool map_block(XenDeviceMemory *dm, RAMBlock *block, Error **errp)
 {
+    const DeviceMemoryPageOps *ops = xen_device_memory_page_ops(dm);
     DeviceMemoryMapping mapping = {
         .block = block,
         .pages = block_pages(block),
     };
     int ret;
 
-    if (!page_ops(dm)->map) {
+    if (!ops->map) {
         return true;
     }
-    ret = page_ops(dm)->map(dm->ops_state, block_gfn(block), mapping.pages,
-                            &mapping.host);
+    ret = ops->map(dm->ops_state, block_gfn(block), mapping.pages,
+                   &mapping.host);
     if (ret) {
         error_setg_errno(errp, -ret, "xen-device-memory: cannot map %"
                          PRIu32 " pages at gfn 0x%" PRIx64, mapping.pages,
@@ -69,8 +65,9 @@ static void unmap_block(XenDeviceMemory *dm, const RAMBlock *block)
             &g_array_index(dm->mappings, DeviceMemoryMapping, i);
 
         if (mapping->block == block) {
-            page_ops(dm)->unmap(dm->ops_state, mapping->host,
-                                mapping->pages);
+            xen_device_memory_page_ops(dm)->unmap(dm->ops_state,
+                                                  mapping->host,
+                                                  mapping->pages);
             g_array_remove_index_fast(dm->mappings, i);
             return;
         }
@@ -106,7 +103,8 @@ static void give_back(XenDeviceMemory *dm, const DeviceMemoryBlock *block)
 {
     uint64_t gfn = block->gfn;
     uint32_t pages = block->pages;
-    int ret = page_ops(dm)->release(dm->ops_state, gfn, pages);
+    int ret = xen_device_memory_page_ops(dm)->release(dm->ops_state, gfn,
+                                                      pages);
 
     trace_xen_device_memory_release(gfn, pages, ret);
     if (ret) {

@@ -9,11 +9,6 @@
 #include "reserve.h"
 #include "trace.h"
 
-static const DeviceMemoryPageOps *page_ops(XenDeviceMemory *dm)
-{
-    return XEN_DEVICE_MEMORY_GET_CLASS(dm)->page_ops;
-}
-
 bool device_memory_reserve_make(XenDeviceMemory *dm, uint64_t size,
                                 Error **errp)
 {
@@ -34,7 +29,8 @@ bool device_memory_reserve_is(const XenDeviceMemory *dm,
 
 bool device_memory_reserve_applies(XenDeviceMemory *dm)
 {
-    return dm->booted && page_ops(dm)->restricted(dm->ops_state);
+    return dm->booted &&
+           xen_device_memory_page_ops(dm)->restricted(dm->ops_state);
 }
 
 static bool is_reserve(const DeviceMemoryBlock *block)
@@ -77,8 +73,8 @@ static bool move_pages(const Claim *claim, uint64_t from, Error **errp)
     int ret = 0;
 
     if (from != claim->gfn) {
-        ret = page_ops(dm)->move(dm->ops_state, from, claim->gfn,
-                                 claim->pages);
+        ret = xen_device_memory_page_ops(dm)->move(dm->ops_state, from,
+                                                   claim->gfn, claim->pages);
         trace_xen_device_memory_move(from, claim->gfn, claim->pages, ret);
     }
     if (ret) {
