@@ -25,7 +25,7 @@ help:
 	@echo '  check-unit       the cores, also under ASan and UBSan'
 	@echo '  check-qtest      the joined QEMU, without Xen'
 	@echo '  check-lab        real Xen under emulation'
-	@echo '  fuzz             $(FUZZ_SECONDS) s in all (FUZZ_SECONDS=N)'
+	@echo '  fuzz             $(FUZZ_SECONDS) s a target (FUZZ_SECONDS=N)'
 	@echo 'make bench         measure against stock, on real Xen'
 	@echo 'make lab-shell     a shell in dom0 of the lab'
 	@echo 'make install       below the prefix given to configure (DESTDIR)'
@@ -96,7 +96,7 @@ check-lab: all stock
 	 exit $$status
 
 fuzz: configure
-	@echo 'fuzz: $(FUZZ_SECONDS) s in all, after the build'
+	@echo 'fuzz: $(FUZZ_SECONDS) s a target, after the build'
 	@scripts/native.sh fuzz
 	@$(TALLY) run fuzz tap scripts/fuzz.sh $(FUZZ_SECONDS)
 
