@@ -146,82 +146,114 @@ static void assert_block(DeviceMemoryLedger *ledger, unsigned n,
     g_assert_cmpint(block->state, ==, DEVICE_MEMORY_POPULATED);
 }
 
-static void test_carve(void)
+static void test_split(void)
 {
     g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
-    uint64_t from = 0;
 
     add_populated(ledger, "reserve", 100, 10);
-    add_populated(ledger, "rom", 200, 2);
+    g_assert_cmpint(device_memory_ledger_split(ledger, 104), ==, 0);
+    assert_block(ledger, 0, "reserve", 100, 4);
+    assert_block(ledger, 1, "reserve", 104, 6);
 
-    /* The last pages go elsewhere. */
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 50, 4,
-                                               &from), ==, 0);
-    g_assert_cmpuint(from, ==, 106);
-    assert_block(ledger, 0, "a", 50, 4);
-    assert_block(ledger, 1, "reserve", 100, 6);
-
-    /* In place, the first ones are taken. */
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "b", 100, 2,
-                                               &from), ==, 0);
-    g_assert_cmpuint(from, ==, 100);
-    assert_block(ledger, 1, "b", 100, 2);
-    assert_block(ledger, 2, "reserve", 102, 4);
-
-    /* All of it, and nothing is left. */
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 102, "c", 300, 4,
-                                               &from), ==, 0);
-    g_assert_cmpuint(from, ==, 102);
-    assert_block(ledger, 2, "rom", 200, 2);
-    assert_block(ledger, 3, "c", 300, 4);
-    g_assert_null(device_memory_ledger_get(ledger, 4));
-    g_assert_cmpuint(need(ledger), ==, 12 * 4);
+    /* Where a block begins, or none is, there is nothing to do. */
+    g_assert_cmpint(device_memory_ledger_split(ledger, 99), ==, 0);
+    g_assert_cmpint(device_memory_ledger_split(ledger, 100), ==, 0);
+    g_assert_cmpint(device_memory_ledger_split(ledger, 104), ==, 0);
+    g_assert_cmpint(device_memory_ledger_split(ledger, 110), ==, 0);
+    g_assert_cmpint(device_memory_ledger_split(ledger, UINT64_MAX), ==, 0);
+    g_assert_null(device_memory_ledger_get(ledger, 2));
+    g_assert_cmpuint(need(ledger), ==, 10 * 4);
 }
 
-static void test_carve_refused(void)
+/* The second part needs an entry of its own. */
+static void test_split_most_blocks(void)
 {
     g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
-    uint64_t from = 77;
-
-    add_populated(ledger, "reserve", 100, 10);
-    g_assert_cmpint(device_memory_ledger_add(ledger, "new", 200, 2), ==, 0);
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 101, "a", 50, 1,
-                                               &from), ==, -ENOENT);
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 200, "a", 50, 1,
-                                               &from), ==, -ENOENT);
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 50, 0,
-                                               &from), ==, -EINVAL);
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 50, 11,
-                                               &from), ==, -EINVAL);
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a",
-                                               DEVICE_MEMORY_GFN_END, 1,
-                                               &from), ==, -EINVAL);
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 95, 6,
-                                               &from), ==, -EEXIST);
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 105, 1,
-                                               &from), ==, -EEXIST);
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 100, "a", 199, 2,
-                                               &from), ==, -EEXIST);
-    g_assert_cmpuint(from, ==, 77);
-    assert_block(ledger, 0, "reserve", 100, 10);
-    g_assert_cmpuint(need(ledger), ==, 12 * 4);
-}
-
-/* A part needs an entry of its own, the whole does not. */
-static void test_carve_most_blocks(void)
-{
-    g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
-    uint64_t from;
 
     add_populated(ledger, "reserve", 0, 4);
-    for (unsigned n = 1; n < DEVICE_MEMORY_BLOCKS_MAX; n++) {
+    for (unsigned n = 1; n < DEVICE_MEMORY_BLOCKS_MAX - 1; n++) {
         g_assert_cmpint(device_memory_ledger_add(ledger, "x", n * 8, 1),
                         ==, 0);
     }
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 0, "a", 1 << 20, 3,
-                                               &from), ==, -ENOSPC);
-    g_assert_cmpint(device_memory_ledger_carve(ledger, 0, "a", 1 << 20, 4,
-                                               &from), ==, 0);
+    g_assert_cmpint(device_memory_ledger_split(ledger, 2), ==, 0);
+    g_assert_cmpint(device_memory_ledger_split(ledger, 3), ==, -ENOSPC);
+    g_assert_cmpint(device_memory_ledger_split(ledger, 2), ==, 0);
+    assert_block(ledger, 1, "reserve", 2, 2);
+
+    /* To move one needs none. */
+    g_assert_cmpint(device_memory_ledger_move(ledger, 2, 1 << 20), ==, 0);
+    g_assert_cmpint(device_memory_ledger_split(ledger, (1 << 20) + 1),
+                    ==, -ENOSPC);
+}
+
+static void test_move(void)
+{
+    g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
+
+    add_populated(ledger, "reserve", 100, 10);
+    add_populated(ledger, "rom", 200, 2);
+    g_assert_cmpint(device_memory_ledger_move(ledger, 100, 190), ==, 0);
+    assert_block(ledger, 0, "reserve", 190, 10);
+    assert_block(ledger, 1, "rom", 200, 2);
+    g_assert_cmpint(device_memory_ledger_move(ledger, 190, 202), ==, 0);
+    assert_block(ledger, 0, "rom", 200, 2);
+    assert_block(ledger, 1, "reserve", 202, 10);
+
+    g_assert_cmpint(device_memory_ledger_move(ledger, 190, 50), ==, -ENOENT);
+    g_assert_cmpint(device_memory_ledger_move(ledger, 203, 50), ==, -ENOENT);
+    g_assert_cmpint(device_memory_ledger_move(ledger, 202,
+                                              DEVICE_MEMORY_GFN_END - 9),
+                    ==, -EINVAL);
+    g_assert_cmpint(device_memory_ledger_move(ledger, 202, UINT64_MAX),
+                    ==, -EINVAL);
+    g_assert_cmpint(device_memory_ledger_move(ledger, 202, 202), ==, -EEXIST);
+    g_assert_cmpint(device_memory_ledger_move(ledger, 202, 211), ==, -EEXIST);
+    g_assert_cmpint(device_memory_ledger_move(ledger, 202, 191), ==, -EEXIST);
+    assert_block(ledger, 1, "reserve", 202, 10);
+    g_assert_cmpint(device_memory_ledger_move(ledger, 202,
+                                              DEVICE_MEMORY_GFN_END - 10),
+                    ==, 0);
+    g_assert_cmpuint(need(ledger), ==, 12 * 4);
+}
+
+static void test_join(void)
+{
+    g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
+
+    add_populated(ledger, "a", 100, 4);
+    add_populated(ledger, "b", 104, 2);
+    add_populated(ledger, "c", 106, 10);
+    add_populated(ledger, "d", 117, 1);
+    g_assert_cmpint(device_memory_ledger_add(ledger, "wanted", 118, 1), ==, 0);
+
+    g_assert_cmpint(device_memory_ledger_join(ledger, "x", 104, 0),
+                    ==, -EINVAL);
+    g_assert_cmpint(device_memory_ledger_join(ledger, "x", 104, UINT64_MAX),
+                    ==, -EINVAL);
+    g_assert_cmpint(device_memory_ledger_join(
+                        ledger, "x", 104,
+                        (uint64_t)DEVICE_MEMORY_BLOCK_PAGES_MAX + 1),
+                    ==, -EINVAL);
+    /* Too short, too long, into a gap, from within, not populated. */
+    g_assert_cmpint(device_memory_ledger_join(ledger, "x", 104, 11),
+                    ==, -ENOENT);
+    g_assert_cmpint(device_memory_ledger_join(ledger, "x", 104, 13),
+                    ==, -ENOENT);
+    g_assert_cmpint(device_memory_ledger_join(ledger, "x", 104, 14),
+                    ==, -ENOENT);
+    g_assert_cmpint(device_memory_ledger_join(ledger, "x", 105, 11),
+                    ==, -ENOENT);
+    g_assert_cmpint(device_memory_ledger_join(ledger, "x", 117, 2),
+                    ==, -ENOENT);
+    assert_block(ledger, 2, "c", 106, 10);
+
+    g_assert_cmpint(device_memory_ledger_join(ledger, "x", 104, 12), ==, 0);
+    assert_block(ledger, 0, "a", 100, 4);
+    assert_block(ledger, 1, "x", 104, 12);
+    assert_block(ledger, 2, "d", 117, 1);
+    g_assert_cmpint(device_memory_ledger_join(ledger, "e", 117, 1), ==, 0);
+    assert_block(ledger, 2, "e", 117, 1);
+    g_assert_cmpuint(need(ledger), ==, 18 * 4);
 }
 
 static void test_rename(void)
@@ -306,34 +338,65 @@ static int model_set_state(Model *model, unsigned gfn,
     return 0;
 }
 
-static int model_carve(Model *model, unsigned from, unsigned to,
-                       unsigned pages, uint64_t *source)
+static int model_split(Model *model, unsigned gfn)
 {
-    unsigned has = model->begins[from];
+    unsigned first = gfn;
 
-    if (!has || model->state[from] != DEVICE_MEMORY_POPULATED) {
+    if (!model->taken[gfn] || model->begins[gfn]) {
+        return 0;
+    }
+    while (!model->begins[first]) {
+        first--;
+    }
+    model->begins[gfn] = first + model->begins[first] - gfn;
+    model->state[gfn] = model->state[first];
+    model->begins[first] = gfn - first;
+    return 0;
+}
+
+static int model_move(Model *model, unsigned from, unsigned to)
+{
+    unsigned pages = model->begins[from];
+
+    if (!pages) {
         return -ENOENT;
     }
-    if (!pages || pages > has) {
-        return -EINVAL;
-    }
-    for (unsigned i = to; from != to && i < to + pages; i++) {
+    for (unsigned i = to; i < to + pages; i++) {
         if (model->taken[i]) {
             return -EEXIST;
         }
     }
-    *source = from == to ? from : from + has - pages;
-    memset(&model->taken[*source], 0, pages);
+    memset(&model->taken[from], 0, pages);
     memset(&model->taken[to], 1, pages);
     model->begins[from] = 0;
-    if (pages < has) {
-        unsigned rest = from == to ? from + pages : from;
-
-        model->begins[rest] = has - pages;
-        model->state[rest] = DEVICE_MEMORY_POPULATED;
-    }
     model->begins[to] = pages;
-    model->state[to] = DEVICE_MEMORY_POPULATED;
+    model->state[to] = model->state[from];
+    return 0;
+}
+
+/* All that lies end to end from @gfn on, as far as it fits in one block. */
+static unsigned model_run(const Model *model, unsigned gfn)
+{
+    unsigned pages = 0;
+
+    while (model->begins[gfn + pages] &&
+           model->state[gfn + pages] == DEVICE_MEMORY_POPULATED &&
+           pages + model->begins[gfn + pages] < MODEL_LONGEST) {
+        pages += model->begins[gfn + pages];
+    }
+    return pages;
+}
+
+static int model_join(Model *model, unsigned gfn, unsigned pages)
+{
+    for (unsigned i = gfn; i < gfn + pages; i += model->begins[i]) {
+        if (!model->begins[i] || i + model->begins[i] > gfn + pages ||
+            model->state[i] != DEVICE_MEMORY_POPULATED) {
+            return -ENOENT;
+        }
+    }
+    memset(&model->begins[gfn], 0, pages * sizeof(model->begins[0]));
+    model->begins[gfn] = pages;
     return 0;
 }
 
@@ -381,7 +444,9 @@ static void assert_same(const Model *model, DeviceMemoryLedger *ledger,
                      kib > credit_kib ? kib - credit_kib : 0);
 }
 
-typedef enum Step { ADD, ADVANCE, RELEASE, CARVE, LINGER, SETTLE, STEPS } Step;
+typedef enum Step {
+    ADD, ADVANCE, RELEASE, SPLIT, MOVE, JOIN, LINGER, SETTLE, STEPS
+} Step;
 
 /* Any gfn at times, mostly one at which a block begins. */
 static unsigned random_gfn(const Model *model)
@@ -403,7 +468,6 @@ static bool model_step(DeviceMemoryLedger *ledger, Model *model, Step step)
     DeviceMemoryBlockState state = step == RELEASE ? DEVICE_MEMORY_RELEASED
         : MIN(model->state[gfn] + g_test_rand_int_range(0, 3),
               DEVICE_MEMORY_POPULATED);
-    uint64_t source = 0, model_source = 0;
     int ret = 0, expected = 0;
 
     switch (step) {
@@ -416,11 +480,18 @@ static bool model_step(DeviceMemoryLedger *ledger, Model *model, Step step)
         ret = device_memory_ledger_set_state(ledger, gfn, state);
         expected = model_set_state(model, gfn, state);
         break;
-    case CARVE:
-        to = pages % 3 ? to : gfn;
-        ret = device_memory_ledger_carve(ledger, gfn, "y", to, pages,
-                                         &source);
-        expected = model_carve(model, gfn, to, pages, &model_source);
+    case SPLIT:
+        ret = device_memory_ledger_split(ledger, to);
+        expected = model_split(model, to);
+        break;
+    case MOVE:
+        ret = device_memory_ledger_move(ledger, gfn, to);
+        expected = model_move(model, gfn, to);
+        break;
+    case JOIN:
+        pages = MAX(pages % 3 ? model_run(model, gfn) : pages, 1);
+        ret = device_memory_ledger_join(ledger, "y", gfn, pages);
+        expected = model_join(model, gfn, pages);
         break;
     case LINGER:
         ret = device_memory_ledger_linger(ledger, gfn);
@@ -435,7 +506,6 @@ static bool model_step(DeviceMemoryLedger *ledger, Model *model, Step step)
         g_assert_not_reached();
     }
     g_assert_cmpint(ret, ==, expected);
-    g_assert_cmpuint(source, ==, model_source);
     return !ret;
 }
 
@@ -471,9 +541,10 @@ int main(int argc, char **argv)
     g_test_add_func("/ledger/bad-runs", test_bad_runs);
     g_test_add_func("/ledger/limits/need", test_largest_need);
     g_test_add_func("/ledger/limits/blocks", test_most_blocks);
-    g_test_add_func("/ledger/limits/carve", test_carve_most_blocks);
-    g_test_add_func("/ledger/carve", test_carve);
-    g_test_add_func("/ledger/carve/refused", test_carve_refused);
+    g_test_add_func("/ledger/limits/split", test_split_most_blocks);
+    g_test_add_func("/ledger/split", test_split);
+    g_test_add_func("/ledger/move", test_move);
+    g_test_add_func("/ledger/join", test_join);
     g_test_add_func("/ledger/rename", test_rename);
     g_test_add_func("/ledger/linger", test_linger);
     g_test_add_func("/ledger/model", test_model);

@@ -28,6 +28,8 @@
 
 OBJECT_DECLARE_TYPE(XenDeviceMemory, XenDeviceMemoryClass, XEN_DEVICE_MEMORY)
 
+#define XEN_PAGE_SHIFT 12
+
 /* How long an answer is waited for, in milliseconds. */
 #define XEN_DEVICE_MEMORY_BOOT_DEADLINE_MS 10000
 #define XEN_DEVICE_MEMORY_RUN_DEADLINE_MS 2000

@@ -177,37 +177,78 @@ int device_memory_ledger_set_state(DeviceMemoryLedger *ledger, uint64_t gfn,
     return 0;
 }
 
-int device_memory_ledger_carve(DeviceMemoryLedger *ledger, uint64_t from_gfn,
-                               const char *name, uint64_t to_gfn,
-                               uint64_t pages, uint64_t *source_gfn)
+int device_memory_ledger_split(DeviceMemoryLedger *ledger, uint64_t gfn)
 {
-    DeviceMemoryBlock *block = block_from(ledger, from_gfn);
-    bool in_place = from_gfn == to_gfn;
+    unsigned n = lower_bound(ledger, gfn);
+    DeviceMemoryBlock *block = n ? block_at(ledger, n - 1) : NULL;
+    uint64_t end = block ? block->gfn + block->pages : 0;
 
-    if (!block || block->state != DEVICE_MEMORY_POPULATED) {
-        return -ENOENT;
+    if (end <= gfn || block_from(ledger, gfn)) {
+        return 0;
     }
-    if (!is_run(to_gfn, pages) || pages > block->pages) {
-        return -EINVAL;
-    }
-    if (!in_place && overlaps(ledger, to_gfn, pages)) {
-        return -EEXIST;
-    }
-    if (pages < block->pages &&
-        ledger->blocks->len == DEVICE_MEMORY_BLOCKS_MAX) {
+    if (ledger->blocks->len == DEVICE_MEMORY_BLOCKS_MAX) {
         return -ENOSPC;
     }
+    block->pages -= end - gfn;
+    ledger->pages -= end - gfn;
+    insert_block(ledger, block->name, gfn, end - gfn, block->state);
+    return 0;
+}
 
-    *source_gfn = in_place ? from_gfn : from_gfn + block->pages - pages;
-    block->pages -= pages;
+int device_memory_ledger_move(DeviceMemoryLedger *ledger, uint64_t from_gfn,
+                              uint64_t to_gfn)
+{
+    DeviceMemoryBlock *block = block_from(ledger, from_gfn);
+
+    if (!block) {
+        return -ENOENT;
+    }
+    if (!is_run(to_gfn, block->pages)) {
+        return -EINVAL;
+    }
+    if (overlaps(ledger, to_gfn, block->pages)) {
+        return -EEXIST;
+    }
+    insert_block(ledger, block->name, to_gfn, block->pages, block->state);
+    remove_block(ledger, block);
+    return 0;
+}
+
+/* How many populated blocks lie end to end from @gfn to @end; 0 if none do. */
+static unsigned count_run(const DeviceMemoryLedger *ledger, unsigned first,
+                          uint64_t gfn, uint64_t end)
+{
+    const DeviceMemoryBlock *block;
+    unsigned count = 0;
+
+    while (gfn < end) {
+        block = block_at(ledger, first + count);
+        if (!block || block->gfn != gfn ||
+            block->state != DEVICE_MEMORY_POPULATED) {
+            return 0;
+        }
+        gfn += block->pages;
+        count++;
+    }
+    return gfn == end ? count : 0;
+}
+
+int device_memory_ledger_join(DeviceMemoryLedger *ledger, const char *name,
+                              uint64_t gfn, uint64_t pages)
+{
+    unsigned first = lower_bound(ledger, gfn);
+    unsigned count;
+
+    if (!is_run(gfn, pages) || pages > DEVICE_MEMORY_BLOCK_PAGES_MAX) {
+        return -EINVAL;
+    }
+    count = count_run(ledger, first, gfn, gfn + pages);
+    if (!count) {
+        return -ENOENT;
+    }
+    g_ptr_array_remove_range(ledger->blocks, first, count);
     ledger->pages -= pages;
-    if (in_place) {
-        block->gfn += pages;    /* still ahead of the next block */
-    }
-    if (!block->pages) {
-        remove_block(ledger, block);
-    }
-    insert_block(ledger, name, to_gfn, pages, DEVICE_MEMORY_POPULATED);
+    insert_block(ledger, name, gfn, pages, DEVICE_MEMORY_POPULATED);
     return 0;
 }
 

@@ -6,8 +6,11 @@
  *   release.  It can still move pages within its guest.
  * - The reserve is a RAMBlock of its own, populated at start, of the size of
  *   the machine property device-memory-reserve.
- * - A block that is needed later is carved from it: its pages are moved.
- * - A block that goes becomes part of the reserve where it is.
+ * - A block that is needed later gets its pages: they are moved to it.
+ * - A block that goes becomes part of the reserve.  Its pages are moved to
+ *   where the reserve has gaps, so that after a migration they are where the
+ *   destination expects them; what has no room there stays where it is.
+ * - A new block may be put where such a part lies; the part is used then.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -19,6 +22,9 @@
 
 /* What the reserve's blocks are called in the ledger. */
 #define DEVICE_MEMORY_RESERVE_NAME "reserve"
+
+/* And what pages are called that a failed move has left somewhere. */
+#define DEVICE_MEMORY_LOST_NAME "lost"
 
 /**
  * device_memory_reserve_make: populate the reserve
@@ -59,7 +65,10 @@ bool device_memory_reserve_take(const Claim *claim, Error **errp);
 /**
  * device_memory_reserve_keep: a block is not needed any more
  * @dm: the object
- * @block: a block of its ledger; part of the reserve from now on
+ * @block: a populated block of its ledger, part of the reserve from now on;
+ *         not valid afterwards
+ *
+ * A warning is printed if Xen does not move its pages.
  */
 void device_memory_reserve_keep(XenDeviceMemory *dm,
                                 const DeviceMemoryBlock *block);

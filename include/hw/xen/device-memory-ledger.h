@@ -98,28 +98,48 @@ int device_memory_ledger_set_state(DeviceMemoryLedger *ledger, uint64_t gfn,
                                    DeviceMemoryBlockState state);
 
 /**
- * device_memory_ledger_carve: make a block of a part of another
+ * device_memory_ledger_split: make two blocks of one
  * @ledger: the ledger
- * @from_gfn: where a populated block begins
- * @name: what the part is for; copied
- * @to_gfn: where the part is to be; @from_gfn itself takes the first pages,
- *          any other place the last ones
- * @pages: how many; all of them leave nothing of the old block
- * @source_gfn: set to where the pages are now
+ * @gfn: the first page of the second one; both keep name and state
+ *
+ * Nothing is done where a block begins already, or where there is none.
+ *
+ * Returns: 0, or -ENOSPC if there are DEVICE_MEMORY_BLOCKS_MAX blocks already
+ */
+int device_memory_ledger_split(DeviceMemoryLedger *ledger, uint64_t gfn);
+
+/**
+ * device_memory_ledger_move: a block is somewhere else now
+ * @ledger: the ledger
+ * @from_gfn: the first page of a block
+ * @to_gfn: its first page from now on
  *
  * The need does not change.  The caller moves the pages.
  *
  * Returns: 0, or
- *   -ENOENT  no populated block begins at @from_gfn
- *   -EINVAL  @pages is 0 or more than the block has, or the new run leaves
- *            [0, DEVICE_MEMORY_GFN_END)
+ *   -ENOENT  no block begins at @from_gfn
+ *   -EINVAL  the new run leaves [0, DEVICE_MEMORY_GFN_END)
  *   -EEXIST  the new run overlaps a block, be it the old one
- *   -ENOSPC  there are DEVICE_MEMORY_BLOCKS_MAX blocks already
  * On failure the ledger is as it was.
  */
-int device_memory_ledger_carve(DeviceMemoryLedger *ledger, uint64_t from_gfn,
-                               const char *name, uint64_t to_gfn,
-                               uint64_t pages, uint64_t *source_gfn);
+int device_memory_ledger_move(DeviceMemoryLedger *ledger, uint64_t from_gfn,
+                              uint64_t to_gfn);
+
+/**
+ * device_memory_ledger_join: make one block of several
+ * @ledger: the ledger
+ * @name: what it is for; copied
+ * @gfn: where the first one begins
+ * @pages: what they come to
+ *
+ * Returns: 0, or
+ *   -EINVAL  @pages is 0 or more than DEVICE_MEMORY_BLOCK_PAGES_MAX, or the
+ *            run leaves [0, DEVICE_MEMORY_GFN_END)
+ *   -ENOENT  the run is not exactly one of populated blocks end to end
+ * On failure the ledger is as it was.
+ */
+int device_memory_ledger_join(DeviceMemoryLedger *ledger, const char *name,
+                              uint64_t gfn, uint64_t pages);
 
 /**
  * device_memory_ledger_rename: a block is for something else now
