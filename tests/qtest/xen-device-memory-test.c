@@ -522,6 +522,25 @@ static void test_unplug_backends(void)
     qtest_quit(qts);
 }
 
+/* Xen does not take pages back: they stay accounted for, and only they. */
+static void test_unplug_release_fails(void)
+{
+    QTestState *qts = start("", "");
+
+    assert_ok(add_backend(qts, "a", 64));
+    assert_ok(add_backend(qts, "b", 1024));
+    set_number(qts, "fail-release", 1);
+    del_backend(qts, "a");
+    del_backend(qts, "b");
+    wait_for_number(qts, "grant", 64);
+    assert_at_rest(qts, 64, 16);
+    assert_block(qts, 0, "memory-backend-ram/a", 16);
+    assert_error(add_backend(qts, "c", 64),
+                 "no entry for memory-backend-ram/c: at its place, gfn 0x");
+    assert_at_rest(qts, 64, 16);
+    qtest_quit(qts);
+}
+
 /* Without a toolstack, hot-plug ends in an error too, not in an exit. */
 static void test_plug_no_service(void)
 {
@@ -576,6 +595,126 @@ static void test_restricted(void)
         unplug(qts);
         g_assert_cmpuint(get_number(qts, "pages"), ==, base.pages);
     }
+    qtest_quit(qts);
+}
+
+static uint64_t reserve_pages(QTestState *qts)
+{
+    QDict *rsp = get_property(qts, "blocks");
+    const QListEntry *entry;
+    uint64_t pages = 0;
+
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(rsp, "return"), entry) {
+        QDict *block = qobject_to(QDict, qlist_entry_obj(entry));
+
+        if (!strcmp(qdict_get_str(block, "name"), "reserve")) {
+            pages += qdict_get_int(block, "pages");
+        }
+    }
+    qobject_unref(rsp);
+    return pages;
+}
+
+static void assert_reserve(QTestState *qts, const Base *base, uint64_t pages)
+{
+    g_assert_cmpuint(reserve_pages(qts), ==, pages);
+    g_assert_cmpuint(get_number(qts, "pages"), ==, base->pages);
+    g_assert_cmpuint(get_number(qts, "populated-pages"), ==, base->pages);
+    g_assert_cmpuint(get_number(qts, "need-kib"), ==, base->need_kib);
+}
+
+/*
+ * The ROM of a NIC that was there at start is no part of the reserve.  It
+ * becomes one when the NIC goes, and stays where it is: the reserve is full.
+ */
+static QTestState *start_with_kept_rom(const char *reserve, Base *base)
+{
+    g_autofree char *options =
+        g_strdup_printf(" -device e1000,id=hot,addr=5,romfile=%s", rom_file);
+    g_autofree char *machine =
+        g_strdup_printf(",device-memory-reserve=%s", reserve);
+    QTestState *qts = start_acpi(options, machine, base);
+
+    restrict_now(qts);
+    unplug(qts);
+    return qts;
+}
+
+/* QEMU puts a larger block where the kept ROM lies. */
+static void test_restricted_overlap(void)
+{
+    Base base;
+    QTestState *qts = start_with_kept_rom("128K", &base);
+
+    for (int i = 0; i < 20; i++) {
+        assert_reserve(qts, &base, (128 + ROM_KIB) / 4);
+        assert_ok(add_backend(qts, "large", 128));
+        assert_error(add_backend(qts, "more", ROM_KIB + 4),
+                     "64 KiB of its reserve are left");
+        assert_ok(add_backend(qts, "more", ROM_KIB));
+        assert_error(add_backend(qts, "past", 4),
+                     "0 KiB of its reserve are left");
+        assert_reserve(qts, &base, 0);
+        del_backend(qts, "large");
+        del_backend(qts, "more");
+        assert_ok(add_backend(qts, "all", 128 + ROM_KIB));
+        del_backend(qts, "all");
+        assert_ok(plug(qts, rom_file));
+        unplug(qts);
+    }
+    qtest_quit(qts);
+}
+
+/* Pages that were lost in a move are not used again, and nothing else is. */
+static void test_restricted_lost(void)
+{
+    Base base;
+    QTestState *qts = start_acpi("", ",device-memory-reserve=256K", &base);
+
+    restrict_now(qts);
+    set_number(qts, "fail-move", 1);
+    assert_error(add_backend(qts, "a", 64),
+                 "no guest pages for memory-backend-ram/a (64 KiB): cannot "
+                 "move 16 pages of the reserve from gfn 0x");
+    assert_reserve(qts, &base, 48);
+    assert_error(add_backend(qts, "a", 64), "is taken by lost");
+    assert_reserve(qts, &base, 48);
+    qtest_quit(qts);
+}
+
+/* Whatever comes and goes: a block is refused only for want of pages. */
+static void test_restricted_random(void)
+{
+    enum { IDS = 8, STEPS = 400, LARGEST = 80 };
+    const uint64_t total = (1024 + ROM_KIB) / 4;
+    uint64_t pages[IDS] = { 0 };
+    uint64_t used = 0;
+    unsigned added = 0, refused = 0;
+    Base base;
+    QTestState *qts = start_with_kept_rom("1M", &base);
+
+    for (int i = 0; i < STEPS; i++) {
+        unsigned n = g_test_rand_int_range(0, IDS);
+        uint64_t want = g_test_rand_int_range(1, LARGEST);
+        g_autofree char *id = g_strdup_printf("b%u", n);
+
+        if (pages[n]) {
+            del_backend(qts, id);
+            used -= pages[n];
+            pages[n] = 0;
+        } else if (used + want <= total) {
+            assert_ok(add_backend(qts, id, want * 4));
+            used += want;
+            pages[n] = want;
+            added++;
+        } else {
+            assert_error(add_backend(qts, id, want * 4), "are left");
+            refused++;
+        }
+        assert_reserve(qts, &base, total - used);
+    }
+    g_assert_cmpuint(added, >, 50);
+    g_assert_cmpuint(refused, >, 5);
     qtest_quit(qts);
 }
 
@@ -759,9 +898,17 @@ int main(int argc, char **argv)
                    test_bad_machine_options);
     qtest_add_func("xen-device-memory/unplug/rom", test_unplug_rom);
     qtest_add_func("xen-device-memory/unplug/backends", test_unplug_backends);
+    qtest_add_func("xen-device-memory/unplug/release-fails",
+                   test_unplug_release_fails);
     qtest_add_func("xen-device-memory/plug/no-service", test_plug_no_service);
     qtest_add_func("xen-device-memory/plug/no-pages", test_plug_no_pages);
     qtest_add_func("xen-device-memory/restricted/reserve", test_restricted);
+    qtest_add_func("xen-device-memory/restricted/overlap",
+                   test_restricted_overlap);
+    qtest_add_func("xen-device-memory/restricted/lost",
+                   test_restricted_lost);
+    qtest_add_func("xen-device-memory/restricted/random",
+                   test_restricted_random);
     qtest_add_func("xen-device-memory/restricted/no-reserve",
                    test_restricted_no_reserve);
     qtest_add_func("xen-device-memory/private-rom/plug", test_private_rom);

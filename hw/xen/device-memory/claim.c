@@ -193,6 +193,12 @@ bool claim_enter(const Claim *claim, Error **errp)
                    "blocks already, the most that is allowed",
                    claim->name, DEVICE_MEMORY_BLOCKS_MAX);
         return false;
+    case -EEXIST:
+        /* QEMU's blocks do not overlap; it thinks that the place is free. */
+        error_setg(errp, "xen-device-memory: no entry for %s: at its place, "
+                   "gfn 0x%" PRIx64 ", are pages that Xen has not taken back",
+                   claim->name, claim->gfn);
+        return false;
     default:
         error_setg_errno(errp, -ret, "xen-device-memory: no entry for %s (gfn "
                          "0x%" PRIx64 ", %" PRIu64 " pages)", claim->name,

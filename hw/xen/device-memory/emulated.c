@@ -60,7 +60,19 @@ struct EmulatedDeviceMemory {
     GHashTable *p2m;            /* the gfns that have a page */
     uint64_t pages;             /* that Xen counts as the guest's */
     bool restricted;
+    uint32_t fail_move;         /* how many of the next ones fail */
+    uint32_t fail_release;
 };
+
+/* Is this one of the operations that a test wants to fail? */
+static bool is_to_fail(uint32_t *count)
+{
+    if (!*count) {
+        return false;
+    }
+    (*count)--;
+    return true;
+}
 
 static uint64_t emulated_max_pages(const EmulatedDeviceMemory *emu)
 {
@@ -241,6 +253,9 @@ static int emulated_release(void *opaque, uint64_t gfn, uint32_t pages)
     if (emu->restricted) {
         return -EPERM;
     }
+    if (is_to_fail(&emu->fail_release)) {
+        return -EBUSY;
+    }
     for (uint32_t i = 0; i < pages; i++) {
         if (!has_page(emu, gfn + i)) {
             return -EBUSY;
@@ -260,6 +275,9 @@ static int emulated_move(void *opaque, uint64_t from, uint64_t to,
 {
     EmulatedDeviceMemory *emu = opaque;
 
+    if (is_to_fail(&emu->fail_move)) {
+        return -EINVAL;
+    }
     for (uint32_t i = 0; i < pages; i++) {
         uint64_t page = from + i;
 
@@ -385,6 +403,10 @@ static void emulated_init(Object *obj)
     object_property_add_uint32_ptr(obj, "slack", &emu->slack_pages,
                                    OBJ_PROP_FLAG_READWRITE);
     object_property_add_uint32_ptr(obj, "stolen", &emu->stolen_pages,
+                                   OBJ_PROP_FLAG_READWRITE);
+    object_property_add_uint32_ptr(obj, "fail-move", &emu->fail_move,
+                                   OBJ_PROP_FLAG_READWRITE);
+    object_property_add_uint32_ptr(obj, "fail-release", &emu->fail_release,
                                    OBJ_PROP_FLAG_READWRITE);
     object_property_add_uint32_ptr(obj, "grant", &emu->grant_kib,
                                    OBJ_PROP_FLAG_READ);

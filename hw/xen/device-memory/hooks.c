@@ -13,8 +13,6 @@
 #include "reserve.h"
 #include "trace.h"
 
-#define XEN_PAGE_SHIFT 12
-
 static uint64_t block_gfn(const RAMBlock *block)
 {
     return block->offset >> XEN_PAGE_SHIFT;
@@ -98,23 +96,38 @@ bool xen_device_memory_block_from_host(const void *ptr, RAMBlock **block,
 /*
  * Give the pages of a populated block back to Xen.  Until it is unmapped, Xen
  * counts them as the guest's; until then they are part of the need.
+ *
+ * Returns: how many pages linger
  */
-static void give_back(XenDeviceMemory *dm, const DeviceMemoryBlock *block)
+static uint64_t give_back(XenDeviceMemory *dm, const DeviceMemoryBlock *block)
 {
     uint64_t gfn = block->gfn;
     uint32_t pages = block->pages;
-    int ret = xen_device_memory_page_ops(dm)->release(dm->ops_state, gfn,
-                                                      pages);
+    int ret;
 
+    if (device_memory_reserve_applies(dm)) {
+        device_memory_reserve_keep(dm, block);
+        return 0;
+    }
+    ret = xen_device_memory_page_ops(dm)->release(dm->ops_state, gfn, pages);
     trace_xen_device_memory_release(gfn, pages, ret);
     if (ret) {
         /* They stay where they are, accounted for. */
         warn_report("xen-device-memory: Xen does not take back %" PRIu32
                     " pages at gfn 0x%" PRIx64 " (%s): %s", pages, gfn,
                     block->name, strerror(-ret));
-        return;
+        return 0;
     }
     device_memory_ledger_linger(dm->ledger, gfn);
+    return pages;
+}
+
+/* Xen counts pages of ours no more. */
+static void settle(XenDeviceMemory *dm, uint64_t pages)
+{
+    if (pages && !device_memory_ledger_settle(dm->ledger, pages)) {
+        claim_withdraw(dm);
+    }
 }
 
 static void forget_prepared(XenDeviceMemory *dm)
@@ -123,11 +136,7 @@ static void forget_prepared(XenDeviceMemory *dm)
         device_memory_ledger_find(dm->ledger, dm->prepared.gfn);
 
     if (dm->prepared.populated && block) {
-        uint64_t pages = block->pages;
-
-        give_back(dm, block);
-        device_memory_ledger_settle(dm->ledger, pages);
-        claim_withdraw(dm);
+        settle(dm, give_back(dm, block));
     }
     g_free(dm->prepared.name);
     memset(&dm->prepared, 0, sizeof(dm->prepared));
@@ -242,6 +251,7 @@ void xen_device_memory_retire(RAMBlock *block)
 {
     XenDeviceMemory *dm = xen_device_memory_current();
     const DeviceMemoryBlock *entry;
+    uint64_t pages;
 
     entry = dm ? device_memory_ledger_find(dm->ledger, block_gfn(block))
                : NULL;
@@ -254,12 +264,10 @@ void xen_device_memory_retire(RAMBlock *block)
         dm->prepared.populated = true;
         return;
     }
-    if (device_memory_reserve_applies(dm)) {
-        device_memory_reserve_keep(dm, entry);
-        return;
+    pages = give_back(dm, entry);
+    if (pages) {
+        g_hash_table_insert(dm->retired, block, GUINT_TO_POINTER(pages));
     }
-    g_hash_table_insert(dm->retired, block, GUINT_TO_POINTER(entry->pages));
-    give_back(dm, entry);
 }
 
 void xen_device_memory_reclaim(RAMBlock *block)
@@ -274,9 +282,7 @@ void xen_device_memory_reclaim(RAMBlock *block)
     if (!g_hash_table_steal_extended(dm->retired, block, NULL, &pages)) {
         return;
     }
-    if (!device_memory_ledger_settle(dm->ledger, GPOINTER_TO_UINT(pages))) {
-        claim_withdraw(dm);
-    }
+    settle(dm, GPOINTER_TO_UINT(pages));
     if (dm->booted) {
         xen_device_memory_publish(dm);
     }
