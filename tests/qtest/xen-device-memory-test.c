@@ -496,6 +496,53 @@ static void test_unplug_rom(void)
     qtest_quit(qts);
 }
 
+#define ROM_BAR 0xf0000000
+
+static void pci_write(QTestState *qts, uint8_t reg, uint32_t value)
+{
+    qtest_outl(qts, 0xcf8, 0x80000000 | SLOT << 11 | reg);
+    qtest_outl(qts, 0xcfc, value);
+}
+
+/* As firmware leaves a ROM that it has found: the guest can read it. */
+static void enable_rom(QTestState *qts)
+{
+    pci_write(qts, 0x30, ROM_BAR | 1);
+    pci_write(qts, 0x04, 2);
+}
+
+/*
+ * NICs that were there at start go because the guest says so, without
+ * device_del.  PV drivers' unplug ends in the same way, in object_unparent();
+ * its own port needs xen-platform, which needs Xen.
+ */
+static void test_unplug_by_guest(void)
+{
+    g_autofree char *nics =
+        g_strdup_printf(" -device e1000,id=hot,addr=5,romfile=%s"
+                        " -device e1000,addr=6,romfile=%s"
+                        " -device e1000,addr=7,romfile=%s",
+                        rom_file, rom_file, rom_file);
+    Base base;
+    QTestState *qts = start_acpi(nics, "", &base);
+    uint64_t need_kib = base.need_kib;
+
+    enable_rom(qts);
+    g_assert_cmpuint(qtest_readb(qts, ROM_BAR + 1), ==, 'a' + 1);
+    for (int slot = SLOT; slot < SLOT + 3; slot++) {
+        qtest_outl(qts, ACPI_PCI_EJECT, 1u << slot);
+        base.need_kib -= ROM_KIB;
+        base.pages -= ROM_KIB / 4;
+        assert_back_at(qts, &base);
+    }
+    g_assert_cmpuint(base.need_kib, ==, need_kib - 3 * ROM_KIB);
+    assert_ok(plug(qts, rom_file));
+    enable_rom(qts);
+    unplug(qts);
+    assert_back_at(qts, &base);
+    qtest_quit(qts);
+}
+
 static void del_backend(QTestState *qts, const char *id)
 {
     qtest_qmp_assert_success(qts, "{'execute': 'object-del', 'arguments': "
@@ -731,21 +778,12 @@ static void test_restricted_no_reserve(void)
 
 /* --- option ROMs in this process --- */
 
-#define ROM_BAR 0xf0000000
-
-static void pci_write(QTestState *qts, uint8_t reg, uint32_t value)
-{
-    qtest_outl(qts, 0xcf8, 0x80000000 | SLOT << 11 | reg);
-    qtest_outl(qts, 0xcfc, value);
-}
-
 /* The ROM, as the guest reads it through the BAR. */
 static void assert_rom(QTestState *qts, const char *expected)
 {
     g_autofree char *found = g_malloc(ROM_BYTES);
 
-    pci_write(qts, 0x30, ROM_BAR | 1);
-    pci_write(qts, 0x04, 2);
+    enable_rom(qts);
     qtest_memread(qts, ROM_BAR, found, ROM_BYTES);
     g_assert_cmpmem(found, ROM_BYTES, expected, ROM_BYTES);
     g_assert_cmpuint(qtest_readb(qts, ROM_BAR + 1), ==, (uint8_t)expected[1]);
@@ -898,6 +936,7 @@ int main(int argc, char **argv)
                    test_bad_machine_options);
     qtest_add_func("xen-device-memory/unplug/rom", test_unplug_rom);
     qtest_add_func("xen-device-memory/unplug/backends", test_unplug_backends);
+    qtest_add_func("xen-device-memory/unplug/by-guest", test_unplug_by_guest);
     qtest_add_func("xen-device-memory/unplug/release-fails",
                    test_unplug_release_fails);
     qtest_add_func("xen-device-memory/plug/no-service", test_plug_no_service);
