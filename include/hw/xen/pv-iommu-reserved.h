@@ -89,7 +89,8 @@ xen_pv_iommu_reserved_find(const XenPvIommuReservedSet *set, uint64_t start,
  * @set: the set
  * @index: from 0
  *
- * Returns: the region, or NULL when there are no more; owned by the set
+ * Returns: the region, or NULL when there are no more; owned by the set.  The
+ *          pointer stays good when other regions are added.
  */
 const XenPvIommuReserved *
 xen_pv_iommu_reserved_get(const XenPvIommuReservedSet *set, unsigned index);
@@ -100,8 +101,9 @@ xen_pv_iommu_reserved_get(const XenPvIommuReservedSet *set, unsigned index);
  * @start: the run's first frame
  * @frames: its length
  * @policy: of the device that wants it
- * @clash: set to the first region it overlaps, or NULL; may be NULL.  With
- *         relaxed, true with a @clash calls for a warning.
+ * @clash: set to the region that forbids it, else to the first region that it
+ *         overlaps, else to NULL; may be NULL.  Where the answer is true, a
+ *         @clash calls for a warning.
  *
  * Returns: false if the policy forbids it
  */
@@ -114,8 +116,9 @@ bool xen_pv_iommu_reserved_allows(const XenPvIommuReservedSet *set,
  * xen_pv_iommu_reserved_describe: a region in words
  * @region: the region
  *
- * Returns: as "reserved region 0xab000-0xab0ff of 0000:00:02.0" (frames'
- *          addresses, inclusive), to be freed with g_free()
+ * Returns: as "reserved region 0xab000-0xab0ff of 0000:00:02.0", without the
+ *          device if there is none, or "interrupt window 0xfee00-0xfeeff";
+ *          numbers of frames, both inclusive.  To be freed with g_free()
  */
 char *xen_pv_iommu_reserved_describe(const XenPvIommuReserved *region);
 
