@@ -26,6 +26,7 @@ help:
 	@echo '  check-qtest      the joined QEMU, without Xen'
 	@echo '  check-lab        real Xen under emulation'
 	@echo '  fuzz             $(FUZZ_SECONDS) s a target (FUZZ_SECONDS=N)'
+	@echo 'make check-soak    save, restore and migrate, 20 times each (half an hour)'
 	@echo 'make bench         measure against stock, on real Xen'
 	@echo 'make lab-shell     a shell in dom0 of the lab'
 	@echo 'make install       below the prefix given to configure (DESTDIR)'
@@ -54,7 +55,8 @@ all: qemu native
 # --- tests ---
 
 # Each tier in a make of its own: one that fails does not stop the others.
-.PHONY: check check-overlay check-unit check-qtest check-lab fuzz bench
+.PHONY: check check-overlay check-unit check-qtest check-lab check-soak fuzz \
+    bench
 check:
 	@rm -rf build/check
 	@for tier in check-overlay check-unit check-qtest check-lab fuzz; do \
@@ -94,6 +96,11 @@ check-lab: all stock
 	 $(TALLY) run lab-selftest lab $(LAB) selftest || status=1; \
 	 $(TALLY) run lab lab $(LAB) run all || status=1; \
 	 exit $$status
+
+# Not part of check: it repeats for long what check-lab does a few times.
+check-soak: all
+	@echo 'check-soak: 20 rounds of each on real Xen (half an hour)'
+	@$(LAB) run soak
 
 fuzz: configure
 	@echo 'fuzz: $(FUZZ_SECONDS) s a target, after the build'

@@ -12,7 +12,7 @@ from .products import PRODUCTS
 
 # Only files in here are run by "all".
 MAIN = "scenarios"
-FOLDERS = (MAIN, "bench", "demo", "selftest")
+FOLDERS = (MAIN, "soak", "bench", "demo", "selftest")
 # Where scenario files from elsewhere are in dom0.
 OUTSIDE = "outside"
 DEFAULT_TIMEOUT = 60.0

@@ -9,6 +9,8 @@ LINUX_READY='lab-guest: shell ready'
 HVMLOADER_READY='Invoking SeaBIOS'
 # What SeaBIOS prints when all option ROMs are initialised and boot begins.
 FIRMWARE_READY='Press ESC for boot menu'
+# Where xenconsoled writes what guests say.
+XEN_CONSOLES=/var/log/xen/console
 
 guest_dir()
 {
@@ -21,6 +23,7 @@ guest_new()
 {
     mkdir -p "$(guest_dir "$1")"
     at_end guest_destroy "$1"
+    rm -f "$(guest_dir "$1")/xen-console"
     : > "$(guest_dir "$1")/nics"
     : > "$(guest_dir "$1")/dm-args"
     case ${2:-ours} in
@@ -109,6 +112,25 @@ guest_linux()
         name=etc/pci-optionrom-exec,file=/lab/guest/zero
 }
 
+# guest_xen_console NAME: the small Linux (after guest_linux) is talked to by way
+# of Xen's console in place of an emulated serial port.  Each domain has one of
+# its own; so it is for guests without a device model, and for those that
+# migrate on one host, where two device models would share a socket.
+guest_xen_console()
+{
+    sed -i '/^cmdline = /s/"$/ lab.console=hvc0"/' "$(guest_dir "$1")/base"
+    rm -f "$XEN_CONSOLES/guest-$1.log"
+    : > "$(guest_dir "$1")/xen-console"
+}
+
+# guest_without_model NAME pv|pvh: makes the small Linux (after guest_linux) a
+# guest of that type, which has no device model.
+guest_without_model()
+{
+    guest_set "$1" type "\"$2\""
+    guest_xen_console "$1"
+}
+
 # guest_config NAME: writes the file for xl; its name.
 guest_config()
 {
@@ -187,7 +209,11 @@ guest_firmware_says()
 # guest_wait_linux NAME [SECONDS]: until the small Linux has its shell.
 guest_wait_linux()
 {
-    lab-wait-text "${2:-90}" "$(guest_dir "$1")/serial.log" 0 "$LINUX_READY" ||
+    guest_said=$(guest_dir "$1")/serial.log
+    if [ -f "$(guest_dir "$1")/xen-console" ]; then
+        guest_said=$XEN_CONSOLES/guest-$1.log
+    fi
+    lab-wait-text "${2:-90}" "$guest_said" 0 "$LINUX_READY" ||
         fail "guest $1: Linux has no shell"
 }
 
@@ -195,7 +221,11 @@ guest_wait_linux()
 # output and has its status.
 guest_run()
 {
-    python3 /lab/dom0/guest-run "$(guest_dir "$1")/serial.sock" "$2"
+    guest_line=$(guest_dir "$1")/serial.sock
+    if [ -f "$(guest_dir "$1")/xen-console" ]; then
+        guest_line=$(node "/local/domain/$(domid_of "$1")/console/tty")
+    fi
+    python3 /lab/dom0/guest-run "$guest_line" "$2"
 }
 
 # guest_monitor NAME COMMAND: a command of QEMU's monitor.

@@ -53,3 +53,22 @@ no_provisional_grant()
 {
     ! node "/libxl/$(domid_of "$1")/device-memory/provisional"
 }
+
+# guest_move NAME HOW: to a new domain, by save-restore or migrate.  Of the old
+# one nothing is left, and the new one has asked for what it has.
+guest_move()
+{
+    move_from=$(domid_of "$1")
+    case $2 in
+    save-restore) guest_save "$1" ;;
+    migrate) guest_migrate "$1" ;;
+    *) fail "guest_move: '$2'; allowed are save-restore and migrate" ;;
+    esac
+    wait_until 10 "end of domain $move_from" no_domain "$move_from"
+    assert_nothing_left "$move_from"
+    if [ "$2" = save-restore ]; then
+        guest_restore "$1"
+    fi
+    wait_until 10 "the device model's own request" no_provisional_grant "$1"
+    assert_identities "$1"
+}

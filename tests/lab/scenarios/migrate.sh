@@ -35,14 +35,8 @@ for nics in 8 16; do
     while [ "$round" -lt "$ROUNDS" ]; do
         round=$((round + 1))
         say "$nics NICs, round $round"
-        id=$(domid_of "$name")
-        guest_migrate "$name"
-        wait_until 10 "end of domain $id" no_domain "$id"
-        assert_nothing_left "$id"
-        wait_until 10 "the device model's own request" \
-            no_provisional_grant "$name"
+        guest_move "$name" migrate
         assert_equal "grant, KiB" $((nics * 256 + 64)) "$(grant_of "$name")"
-        assert_identities "$name"
     done
 
     say "$nics NICs, with too low a cap at the destination"

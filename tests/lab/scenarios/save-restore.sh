@@ -20,15 +20,8 @@ for nics in 8 16; do
     while [ "$round" -lt "$ROUNDS" ]; do
         round=$((round + 1))
         say "$nics NICs, round $round"
-        id=$(domid_of "$name")
-        guest_save "$name"
-        wait_until 10 "end of domain $id" no_domain "$id"
-        assert_nothing_left "$id"
-        guest_restore "$name"
-        wait_until 10 "the device model's own request" \
-            no_provisional_grant "$name"
+        guest_move "$name" save-restore
         assert_equal "grant, KiB" $((nics * 256 + 64)) "$(grant_of "$name")"
-        assert_identities "$name"
         assert_at_most "pages of $name, as before" "$pages" \
             "$(pages_of "$(domid_of "$name")")"
     done
