@@ -42,6 +42,16 @@
 #define XEN_PV_IOMMU_OP_READABLE   (1 << 0)    /* the bus may read */
 #define XEN_PV_IOMMU_OP_WRITEABLE  (1 << 1)    /* the bus may write */
 
+/*
+ * Bits 10 to 15 of the flags are for a page order.  There is none but 0: what
+ * draft B forbids is -ENOSPC, and XenServer looks at three of the bits only.
+ */
+#define XEN_PV_IOMMU_OP_ORDER          0xfc00
+#define XEN_PV_IOMMU_OP_ORDER_SHIPPED  0xc400
+
+/* The caller's own domain (public/xen.h), and the first that is no domain */
+#define XEN_PV_IOMMU_DOMID_SELF 0x7ff0
+
 /* An address without a frame: no BFN, no GFN */
 #define XEN_PV_IOMMU_NO_FRAME UINT64_MAX
 

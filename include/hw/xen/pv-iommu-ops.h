@@ -46,6 +46,7 @@ typedef struct XenPvIommuOps {
      * Returns: 0, or
      *   -ENOSYS  this Xen has no PV IOMMU, or not for this domain
      *   -EPERM   the process has given up its privilege
+     *   -EINVAL  @count is 0 or above XEN_PV_IOMMU_BATCH
      *   other    the call failed as a whole; no operation was done
      */
     int (*submit)(void *hypervisor, XenPvIommuOp *ops, unsigned count);
