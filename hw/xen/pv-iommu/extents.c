@@ -1,0 +1,527 @@
+/*
+ * PV IOMMU: runs of frames that stand for runs of frames
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <glib.h>
+
+#include "extents.h"
+
+/*
+ * A record, from the top: from 40, to 40, owner 12 (these are the key),
+ * pages - 1 12, uses 20, state 2, access 2 bits.
+ */
+#define FRAME_BITS      40
+#define TO_LO_BITS      16
+#define OWNER_SHIFT     36
+#define PAGES_SHIFT     24
+#define USES_SHIFT      4
+#define STATE_SHIFT     2
+
+static inline Record extent_key(uint64_t from, uint64_t to, uint16_t owner)
+{
+    return (Record){
+        .hi = from << 24 | to >> TO_LO_BITS,
+        .lo = to << (64 - TO_LO_BITS) | (uint64_t)owner << OWNER_SHIFT,
+    };
+}
+
+/* Not above any record of @frame or what follows, above all before it. */
+static inline Record frame_key(uint64_t frame)
+{
+    return frame >> FRAME_BITS ? (Record){ UINT64_MAX, UINT64_MAX }
+                               : extent_key(frame, 0, 0);
+}
+
+static inline Record extent_pack(const Extent *extent)
+{
+    Record record = extent_key(extent->from, extent->to, extent->owner);
+
+    record.lo |= (uint64_t)(extent->pages - 1) << PAGES_SHIFT |
+                 (uint64_t)extent->uses << USES_SHIFT |
+                 extent->state << STATE_SHIFT | extent->access;
+    return record;
+}
+
+static inline uint64_t record_from(Record record)
+{
+    return record.hi >> 24;
+}
+
+static inline uint64_t record_to(Record record)
+{
+    return (record.hi & 0xffffff) << TO_LO_BITS |
+           record.lo >> (64 - TO_LO_BITS);
+}
+
+static inline uint32_t record_pages(Record record)
+{
+    return (record.lo >> PAGES_SHIFT & (EXTENT_PAGES - 1)) + 1;
+}
+
+static inline uint64_t record_end(Record record)
+{
+    return record_from(record) + record_pages(record);
+}
+
+static inline Extent extent_unpack(Record record)
+{
+    return (Extent){
+        .from = record_from(record),
+        .to = record_to(record),
+        .pages = record_pages(record),
+        .owner = record.lo >> OWNER_SHIFT & 0xfff,
+        .uses = record.lo >> USES_SHIFT & 0xfffff,
+        .state = record.lo >> STATE_SHIFT & 3,
+        .access = record.lo & 3,
+    };
+}
+
+/* The part of @extent from @from on, of @pages pages. */
+static Record extent_part(const Extent *extent, uint64_t from, uint32_t pages)
+{
+    Extent part = *extent;
+
+    part.from = from;
+    part.to += from - extent->from;
+    part.pages = pages;
+    return extent_pack(&part);
+}
+
+/* --- looking --- */
+
+bool extents_find(const RecordTree *tree, RecordCursor *cursor, uint64_t frame,
+                  Extent *first)
+{
+    const Record *record;
+
+    record_tree_seek(tree, cursor, frame_key(frame));
+    record = record_cursor_get(cursor);
+    if (record && record_from(*record) == frame) {
+        *first = extent_unpack(*record);
+        return true;
+    }
+    /* All of a group have the same bounds, so its last one will do. */
+    record = record_cursor_peek(cursor, -1);
+    if (!record || record_end(*record) <= frame) {
+        return false;
+    }
+    record_tree_seek(tree, cursor, frame_key(record_from(*record)));
+    *first = extent_unpack(*record_cursor_get(cursor));
+    return true;
+}
+
+bool extents_get(const RecordCursor *cursor, Extent *extent)
+{
+    const Record *record = record_cursor_get(cursor);
+
+    if (record) {
+        *extent = extent_unpack(*record);
+    }
+    return record;
+}
+
+bool extents_member(const RecordTree *tree, RecordCursor *cursor,
+                    uint64_t from, uint64_t to, uint16_t owner, Extent *extent)
+{
+    const Record *record;
+
+    record_tree_seek(tree, cursor, extent_key(from, to, owner));
+    record = record_cursor_get(cursor);
+    if (!record) {
+        return false;
+    }
+    *extent = extent_unpack(*record);
+    return extent->from == from && extent->to == to && extent->owner == owner;
+}
+
+bool extents_any_owner(const RecordTree *tree, RecordCursor *cursor,
+                       uint64_t from, uint64_t to)
+{
+    Extent group;
+    const Record *record;
+
+    if (!extents_find(tree, cursor, from, &group) ||
+        to < from - group.from) {
+        return false;
+    }
+    to -= from - group.from;
+    record_tree_seek(tree, cursor, extent_key(group.from, to, 0));
+    record = record_cursor_get(cursor);
+    return record && record_from(*record) == group.from &&
+           record_to(*record) == to;
+}
+
+/* Is the group that the record at @distance is in this one alone? */
+static bool is_single(const RecordCursor *cursor, int distance)
+{
+    uint64_t from = record_from(*record_cursor_peek(cursor, distance));
+    const Record *before = record_cursor_peek(cursor, distance - 1);
+    const Record *after = record_cursor_peek(cursor, distance + 1);
+
+    return (!before || record_from(*before) != from) &&
+           (!after || record_from(*after) != from);
+}
+
+/* Does @right go on where @left ends, in all respects? */
+static bool continues(Record left, Record right)
+{
+    uint64_t shared = (UINT64_C(1) << (64 - TO_LO_BITS)) - 1;
+    uint32_t pages = record_pages(left);
+
+    shared &= ~((uint64_t)(EXTENT_PAGES - 1) << PAGES_SHIFT);
+    return record_from(right) == record_from(left) + pages &&
+           record_to(right) == record_to(left) + pages &&
+           (right.lo & shared) == (left.lo & shared);
+}
+
+/* --- cutting and joining --- */
+
+/* Let no group go across @at. */
+static void cut(RecordTree *tree, RecordCursor *cursor, uint64_t at)
+{
+    Extent extent;
+    uint64_t from;
+
+    if (!extents_find(tree, cursor, at, &extent) || extent.from == at) {
+        return;
+    }
+    from = extent.from;
+    while (extent.from == from) {
+        uint32_t pages = at - from;
+        Record record = extent_part(&extent, at, extent.pages - pages);
+        Record shorter = extent_part(&extent, from, pages);
+
+        record_tree_replace(tree, cursor, shorter);
+        record_tree_seek(tree, cursor, record);
+        record_tree_insert(tree, cursor, record);
+        /* To the next of the group; if none, to one just inserted. */
+        shorter.lo |= ~EXTENT_LO_KEY_MASK;
+        record_tree_seek(tree, cursor, shorter);
+        extent = extent_unpack(*record_cursor_get(cursor));
+    }
+}
+
+/* Of the groups that meet at the cursor: does each extent go on? */
+static bool all_continue(const RecordTree *tree, const RecordCursor *cursor)
+{
+    RecordCursor left = *cursor;
+    RecordCursor right = *cursor;
+    uint64_t left_from = record_from(*record_cursor_peek(cursor, -1));
+    uint64_t right_from = record_from(*record_cursor_peek(cursor, 0));
+    const Record *a;
+    const Record *b;
+
+    record_tree_seek(tree, &left, frame_key(left_from));
+    for (;;) {
+        a = record_cursor_get(&left);
+        b = record_cursor_get(&right);
+        if (record_from(*a) != left_from) {
+            return !b || record_from(*b) != right_from;
+        }
+        if (!b || !continues(*a, *b)) {
+            return false;
+        }
+        record_cursor_next(&left);
+        record_cursor_next(&right);
+    }
+}
+
+/* Make the group that begins at @at part of the one that begins at @from. */
+static void merge(RecordTree *tree, RecordCursor *cursor, uint64_t from,
+                  uint64_t at)
+{
+    const Record *record;
+
+    for (;;) {
+        Extent right;
+        Extent left;
+
+        record_tree_seek(tree, cursor, frame_key(at));
+        record = record_cursor_get(cursor);
+        if (!record || record_from(*record) != at) {
+            return;
+        }
+        right = extent_unpack(*record);
+        record_tree_remove(tree, cursor);
+        left = right;
+        left.from = from;
+        left.to -= at - from;
+        left.pages += at - from;
+        record_tree_seek(tree, cursor,
+                         extent_key(from, left.to, left.owner));
+        record_tree_replace(tree, cursor, extent_pack(&left));
+    }
+}
+
+/* Let the groups that meet at @at be one, if they can. */
+static void join(RecordTree *tree, RecordCursor *cursor, uint64_t at)
+{
+    const Record *left;
+    const Record *right;
+
+    if (at % EXTENT_PAGES == 0) {
+        return;
+    }
+    record_tree_seek(tree, cursor, frame_key(at));
+    right = record_cursor_get(cursor);
+    left = record_cursor_peek(cursor, -1);
+    if (left && right && record_from(*right) == at &&
+        record_end(*left) == at && all_continue(tree, cursor)) {
+        merge(tree, cursor, record_from(*left), at);
+    }
+}
+
+/* Join wherever groups meet from @at to @end. */
+static void join_all(RecordTree *tree, RecordCursor *cursor, uint64_t at,
+                     uint64_t end)
+{
+    while (at < end) {
+        const Record *next;
+
+        join(tree, cursor, at);
+        record_tree_seek(tree, cursor, frame_key(at + 1));
+        next = record_cursor_get(cursor);
+        at = next && record_from(*next) < end ? record_from(*next) : end;
+    }
+    join(tree, cursor, end);
+}
+
+/* --- entering --- */
+
+/*
+ * Enter a record where its frames have no group and none begins before its
+ * end; it does not go across a multiple of EXTENT_PAGES.
+ */
+static void fill_gap(RecordTree *tree, RecordCursor *cursor, Record record)
+{
+    const Record *left = record_cursor_peek(cursor, -1);
+    const Record *right = record_cursor_get(cursor);
+    bool joins_left = left && record_from(record) % EXTENT_PAGES != 0 &&
+                      continues(*left, record) && is_single(cursor, -1);
+    bool joins_right = right && record_end(record) % EXTENT_PAGES != 0 &&
+                       continues(record, *right) && is_single(cursor, 0);
+    Extent whole = extent_unpack(joins_left ? *left : record);
+
+    if (joins_left) {
+        whole.pages += record_pages(record);
+    }
+    if (joins_right) {
+        whole.pages += record_pages(*right);
+    }
+    if (joins_left && joins_right) {
+        record_tree_remove(tree, cursor);
+    }
+    if (joins_left) {
+        record_tree_seek(tree, cursor, frame_key(whole.from));
+    }
+    if (joins_left || joins_right) {
+        record_tree_replace(tree, cursor, extent_pack(&whole));
+    } else {
+        record_tree_insert(tree, cursor, record);
+    }
+}
+
+/* To the next multiple of EXTENT_PAGES, or to @end. */
+static uint64_t piece_end(uint64_t from, uint64_t end)
+{
+    return MIN(end, (from / EXTENT_PAGES + 1) * EXTENT_PAGES);
+}
+
+/* Enter the part of @extent that ends where a group or a gap ends. */
+static uint64_t put_piece(RecordTree *tree, RecordCursor *cursor,
+                          const Extent *extent, uint64_t at, uint64_t end)
+{
+    Extent group;
+
+    if (extents_find(tree, cursor, at, &group)) {
+        Record record = extent_part(extent, at, group.pages);
+
+        record_tree_seek(tree, cursor, record);
+        record_tree_insert(tree, cursor, record);
+        return extent_end(&group);
+    } else {
+        const Record *next = record_cursor_get(cursor);
+
+        end = piece_end(at, end);
+        if (next && record_from(*next) < end) {
+            end = record_from(*next);
+        }
+        fill_gap(tree, cursor, extent_part(extent, at, end - at));
+        return end;
+    }
+}
+
+void extents_put(RecordTree *tree, RecordCursor *cursor, const Extent *extent,
+                 uint64_t pages)
+{
+    uint64_t at = extent->from;
+    uint64_t end = at + pages;
+    Extent group;
+
+    if (!extents_find(tree, cursor, at, &group)) {
+        const Record *next = record_cursor_get(cursor);
+
+        if (piece_end(at, end) == end &&
+            (!next || record_from(*next) >= end)) {
+            fill_gap(tree, cursor, extent_part(extent, at, pages));
+            return;
+        }
+    }
+    cut(tree, cursor, at);
+    cut(tree, cursor, end);
+    while (at < end) {
+        at = put_piece(tree, cursor, extent, at, end);
+    }
+    join_all(tree, cursor, extent->from, end);
+}
+
+/* --- removing --- */
+
+/* Remove a part of an extent that is a group of its own. */
+static void remove_single(RecordTree *tree, RecordCursor *cursor,
+                          const Extent *whole, uint64_t from, uint64_t end)
+{
+    Record before = extent_part(whole, whole->from, from - whole->from);
+    Record after = extent_part(whole, end, extent_end(whole) - end);
+    bool has_before = from > whole->from;
+    bool has_after = end < extent_end(whole);
+
+    if (has_before) {
+        record_tree_replace(tree, cursor, before);
+        if (has_after) {
+            record_tree_seek(tree, cursor, after);
+            record_tree_insert(tree, cursor, after);
+        }
+    } else if (has_after) {
+        record_tree_replace(tree, cursor, after);
+    } else {
+        record_tree_remove(tree, cursor);
+    }
+}
+
+void extents_remove(RecordTree *tree, RecordCursor *cursor,
+                    const Extent *extent, uint64_t pages)
+{
+    uint64_t at = extent->from;
+    uint64_t end = at + pages;
+    Extent group;
+
+    if (extents_find(tree, cursor, at, &group) && is_single(cursor, 0) &&
+        extent_end(&group) >= end) {
+        remove_single(tree, cursor, &group, at, end);
+        return;
+    }
+    cut(tree, cursor, at);
+    cut(tree, cursor, end);
+    while (at < end) {
+        Extent member;
+
+        extents_member(tree, cursor, at, extent->to + (at - extent->from),
+                       extent->owner, &member);
+        record_tree_remove(tree, cursor);
+        at = extent_end(&member);
+    }
+    join_all(tree, cursor, extent->from, end);
+}
+
+/* --- changing --- */
+
+void extents_count(RecordTree *tree, RecordCursor *cursor,
+                   const Extent *extent, int difference)
+{
+    uint64_t end = extent_end(extent);
+    Extent member;
+
+    cut(tree, cursor, extent->from);
+    cut(tree, cursor, end);
+    extents_member(tree, cursor, extent->from, extent->to, extent->owner,
+                   &member);
+    member.uses += difference;
+    record_tree_replace(tree, cursor, extent_pack(&member));
+    join(tree, cursor, extent->from);
+    join(tree, cursor, end);
+}
+
+uint64_t extents_set_state(RecordTree *tree, RecordCursor *cursor,
+                           uint64_t from, uint64_t pages, uint8_t state,
+                           uint8_t keep)
+{
+    uint64_t end = from + pages;
+    uint64_t counted = from;
+    uint64_t changed = 0;
+    const Record *record;
+
+    cut(tree, cursor, from);
+    cut(tree, cursor, end);
+    record_tree_seek(tree, cursor, frame_key(from));
+    while ((record = record_cursor_get(cursor)) &&
+           record_from(*record) < end) {
+        Extent extent = extent_unpack(*record);
+
+        if (extent.state != state && extent.state != keep) {
+            extent.state = state;
+            record_tree_replace(tree, cursor, extent_pack(&extent));
+            if (extent_end(&extent) > counted) {
+                changed += extent.pages;
+                counted = extent_end(&extent);
+            }
+        }
+        record_cursor_next(cursor);
+    }
+    join_all(tree, cursor, from, end);
+    return changed;
+}
+
+/* --- soundness --- */
+
+static char *check_pair(Record before, Record record)
+{
+    if (record_from(before) == record_from(record)) {
+        if (record_pages(before) != record_pages(record) ||
+            (before.lo & 0xf) != (record.lo & 0xf)) {
+            return g_strdup_printf("frame 0x%" G_GINT64_MODIFIER "x: unlike "
+                                   "extents in one group",
+                                   record_from(record));
+        }
+    } else if (record_end(before) > record_from(record)) {
+        return g_strdup_printf("frame 0x%" G_GINT64_MODIFIER "x is in two "
+                               "groups", record_from(record));
+    }
+    return NULL;
+}
+
+static char *check_record(const RecordTree *tree, RecordCursor *cursor)
+{
+    const Record *before = record_cursor_peek(cursor, -1);
+    Record record = *record_cursor_get(cursor);
+    uint64_t from = record_from(record);
+
+    if ((record_end(record) - 1) / EXTENT_PAGES != from / EXTENT_PAGES) {
+        return g_strdup_printf("frame 0x%" G_GINT64_MODIFIER "x: its extent "
+                               "is not within bounds", from);
+    }
+    if (!before) {
+        return NULL;
+    }
+    if (record_from(*before) != from && record_end(*before) == from &&
+        from % EXTENT_PAGES != 0 && all_continue(tree, cursor)) {
+        return g_strdup_printf("frame 0x%" G_GINT64_MODIFIER "x: its group "
+                               "should be one with the group before", from);
+    }
+    return check_pair(*before, record);
+}
+
+char *extents_check(const RecordTree *tree)
+{
+    RecordCursor cursor = { .height = 0 };
+    char *wrong = record_tree_check(tree);
+
+    record_tree_seek(tree, &cursor, (Record){ .hi = 0 });
+    while (!wrong && record_cursor_get(&cursor)) {
+        wrong = check_record(tree, &cursor);
+        record_cursor_next(&cursor);
+    }
+    return wrong;
+}

@@ -1,0 +1,185 @@
+/*
+ * PV IOMMU: an ordered set of 16-byte records
+ *
+ * Concepts
+ * - A record is a 128-bit number: the key in the upper bits, what is known
+ *   about the key below.  Keys are unique.
+ * - The set is a B+tree.  Large tables are slow because each step from node to
+ *   node misses the processor's caches, so nodes are wide: the leaves of 16
+ *   million records hang four steps below the root, and the inner nodes of a
+ *   table of ordinary size stay in the cache.
+ * - A node that is full, or less full than RECORD_NODE_MIN, shares out its
+ *   entries with its neighbours; so each node stays at least 60 % full, in
+ *   whatever order records come and go.  Exempt are the nodes on the right
+ *   edge, one a level: they begin nearly empty, so that records that come in
+ *   ascending order fill each node to the last place.
+ * - A tree can know a weight of each record; it then finds heavy records
+ *   without a look at the light ones.
+ * - A cursor is a place in a tree.  It belongs to one operation: each change
+ *   to the tree ends the life of all cursors but the one that it was made
+ *   with.
+ *
+ * No lock.  GLib only.  Private to the PV IOMMU core.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_XEN_PV_IOMMU_RECORD_TREE_H
+#define HW_XEN_PV_IOMMU_RECORD_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Entries of a node: a leaf with its header and malloc's takes 512 bytes.  The
+ * least that a node holds, and what it holds at most after sharing out, so
+ * that the next insertion nearby finds room.
+ */
+#define RECORD_NODE_MAX     31
+#define RECORD_NODE_MIN     19
+#define RECORD_NODE_TARGET  28
+
+/* Levels: 19 to the 15th is above the number of records that memory can hold */
+#define RECORD_TREE_HEIGHT_MAX 16
+
+typedef struct Record {
+    uint64_t hi;
+    uint64_t lo;
+} Record;
+
+typedef struct RecordNode RecordNode;
+
+/**
+ * RecordWeighFunc: how heavy is a record?
+ * @record: the record
+ */
+typedef uint64_t RecordWeighFunc(Record record);
+
+/* To be looked into, but changed by the functions below only. */
+typedef struct RecordTree {
+    RecordNode *root;
+    unsigned height;            /* levels; 0: the tree is empty */
+    uint64_t lo_key_mask;       /* the bits of Record.lo that are of the key */
+    RecordWeighFunc *weigh;     /* or NULL */
+    uint64_t records;
+    uint64_t bytes;             /* of memory, with malloc's own */
+} RecordTree;
+
+typedef struct RecordCursor {
+    unsigned height;            /* 0: no place */
+    struct {
+        RecordNode *node;
+        unsigned index;
+    } path[RECORD_TREE_HEIGHT_MAX];
+} RecordCursor;
+
+static inline bool record_less(Record a, Record b)
+{
+    return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
+}
+
+/**
+ * record_tree_init: an empty tree
+ * @tree: the tree
+ * @lo_key_mask: the bits of Record.lo that belong to the key; those of
+ *               Record.hi all do
+ * @weigh: gives a record's weight; NULL: no search by weight
+ */
+void record_tree_init(RecordTree *tree, uint64_t lo_key_mask,
+                      RecordWeighFunc *weigh);
+
+/**
+ * record_tree_clear: remove all records
+ * @tree: the tree
+ */
+void record_tree_clear(RecordTree *tree);
+
+/**
+ * record_tree_seek: place a cursor
+ * @tree: the tree
+ * @cursor: all zero, or a cursor of this tree that is still alive (which is
+ *          faster when the place is near)
+ * @key: the place is before the first record that is not less than this
+ */
+void record_tree_seek(const RecordTree *tree, RecordCursor *cursor,
+                      Record key);
+
+/**
+ * record_cursor_get: the record after the cursor
+ * @cursor: a cursor
+ *
+ * Returns: the record; NULL at the end
+ */
+const Record *record_cursor_get(const RecordCursor *cursor);
+
+/**
+ * record_cursor_next: move past one record
+ * @cursor: a cursor that record_cursor_get() was not NULL for
+ */
+void record_cursor_next(RecordCursor *cursor);
+
+/**
+ * record_cursor_peek: a record near the cursor, which does not move
+ * @cursor: a cursor
+ * @distance: 0 is the record after it, -1 the one before it, and so on
+ *
+ * Returns: the record; NULL if there is none
+ */
+const Record *record_cursor_peek(const RecordCursor *cursor, int distance);
+
+/**
+ * record_tree_insert: enter a record
+ * @tree: the tree
+ * @cursor: where, so that the order is kept; it must be placed anew afterwards
+ * @record: the record
+ */
+void record_tree_insert(RecordTree *tree, RecordCursor *cursor, Record record);
+
+/**
+ * record_tree_remove: remove a record
+ * @tree: the tree
+ * @cursor: before the record, which record_cursor_get() has returned; it must
+ *          be placed anew afterwards
+ */
+void record_tree_remove(RecordTree *tree, RecordCursor *cursor);
+
+/**
+ * record_tree_replace: change a record
+ * @tree: the tree
+ * @cursor: before the record, which record_cursor_get() has returned; it stays
+ * @record: the new record; it has the same place in the order
+ */
+void record_tree_replace(RecordTree *tree, RecordCursor *cursor,
+                         Record record);
+
+/**
+ * record_cursor_find_weight: move on to a heavy record
+ * @tree: the tree, which knows weights
+ * @cursor: moves to the first record after it that weighs @weight or more
+ * @weight: at least 1
+ *
+ * Returns: the record; NULL if there is none
+ */
+const Record *record_cursor_find_weight(const RecordTree *tree,
+                                        RecordCursor *cursor,
+                                        uint64_t weight);
+
+/**
+ * record_cursor_max_before: the heaviest record before the cursor
+ * @tree: the tree, which knows weights
+ * @cursor: a cursor
+ *
+ * Returns: its weight; 0 if there is none
+ */
+uint64_t record_cursor_max_before(const RecordTree *tree,
+                                  const RecordCursor *cursor);
+
+/**
+ * record_tree_check: is the tree sound?
+ * @tree: the tree
+ *
+ * Returns: NULL, or what is wrong, to be freed with g_free()
+ */
+char *record_tree_check(const RecordTree *tree);
+
+#endif /* HW_XEN_PV_IOMMU_RECORD_TREE_H */
