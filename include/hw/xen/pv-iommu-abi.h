@@ -59,7 +59,7 @@ typedef struct XenPvIommuOp {
     uint16_t subop;
     uint16_t flags;
     int32_t status;                 /* out: 0 or -errno, in Xen's numbers */
-    union {
+    _Alignas(8) union {             /* for 32-bit callers: the same layout */
         struct {
             uint64_t offset;        /* out: BFN - MFN, with CAP_ALL_MFNS */
         } query_caps;
