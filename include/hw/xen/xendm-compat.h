@@ -16,11 +16,9 @@
 #if XENDM_QEMU_AT_LEAST(10, 1)
 #include "system/memory.h"
 #include "system/ramblock.h"
-#include "system/ramlist.h"
 #else
 #include "exec/memory.h"
 #include "exec/ramblock.h"
-#include "exec/ramlist.h"
 #endif
 
 /* class_init's second argument became const in 10.1. */
