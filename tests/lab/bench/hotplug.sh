@@ -15,7 +15,7 @@ for model in stock ours; do
 done
 dd if=/dev/zero of=page.rom bs=4096 count=1 2> /dev/null
 for model in stock ours; do
-    /lab/dom0/qmp-time "$LAB_STATE/$model.qmp" "$COUNT" \
+    /lab/dom0/qmp-time "$LAB_STATE/$model.qmp" plug "$COUNT" \
         "e1000,romfile=$PWD/page.rom" > "$model.txt"
 done
 stock=$(cat stock.txt)
