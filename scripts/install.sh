@@ -15,21 +15,25 @@ cd -- "$(dirname -- "$0")/.."
     exit 1
 }
 . build/config.status
-qemu=${DESTDIR:-}$PREFIX/libexec/xendm/qemu-system-i386
+folder=${DESTDIR:-}$PREFIX/libexec/xendm
+qemu=$folder/qemu-system-i386
+restricted=$folder/qemu-restricted
 log=build/native/meson-logs/install-log.txt
 
 case ${1:-} in
 install)
     install -D -m 755 build/qemu/qemu-system-i386 "$qemu"
+    install -m 755 toolstack/qemu-restricted "$restricted"
     meson install -C build/native --no-rebuild --quiet
     echo "$qemu"
+    echo "$restricted"
     grep -v '^#' "$log" | while read -r path; do
         [ -d "$path" ] || echo "$path"
     done
     ;;
 uninstall)
-    rm -f "$qemu"
-    rmdir "$(dirname -- "$qemu")" 2> /dev/null || true
+    rm -f "$qemu" "$restricted"
+    rmdir "$folder" 2> /dev/null || true
     [ ! -r "$log" ] || ninja -C build/native --quiet uninstall
     ;;
 *)

@@ -30,6 +30,12 @@ LIBRARY_FOLDERS = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu",
 FOLDERS = ("dev", "proc", "sys", "run", "tmp", "var", "mnt", "root", "lab",
            "etc")
 
+# As which libxl runs restricted device models: the first of a range, to which
+# the domain's number is added; and who ends them.
+RESTRICTED_USERS = (
+    "xen-qemuuser-range-base:x:131072:65534::/:/bin/false\n"
+    "xen-qemuuser-reaper:x:131071:65534::/:/bin/false\n")
+
 
 @dataclass(frozen=True)
 class System:
@@ -158,7 +164,8 @@ def _busybox_links(root: Path) -> None:
 
 def _accounts(root: Path) -> None:
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n"
-                                     "nobody:x:65534:65534::/:/bin/false\n")
+                                     "nobody:x:65534:65534::/:/bin/false\n"
+                                     + RESTRICTED_USERS)
     (root / "etc/group").write_text("root:x:0:\nnogroup:x:65534:\n")
     (root / "etc/hosts").write_text("127.0.0.1 localhost dom0\n")
 
@@ -215,6 +222,9 @@ def run_disk(built: System, programs: dict[str, Path],
         shutil.copy(_stripped(name, program), staging / "bin" / name)
     for path in tools().iterdir():
         shutil.copy(path, staging / "bin")
+    shutil.copy(paths.PROJECT / "toolstack/qemu-restricted", staging / "bin")
+    # The program that it expects beside it.
+    (staging / "bin/qemu-system-i386").symlink_to("qemu")
     for name in ("qemu", "qemu-stock"):
         (staging / f"bin/lab-start-{name}").symlink_to("lab-start-time")
     (staging / "guest").mkdir()
