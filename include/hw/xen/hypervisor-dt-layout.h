@@ -82,7 +82,11 @@
 #define HYPERVISOR_DT_ADDRESS_CELLS 2
 #define HYPERVISOR_DT_SIZE_CELLS 2
 
-/* NR_LOCAL_IRQS, and what domain_vgic_init() allows: xen/arch/arm/vgic.c:134 */
+/*
+ * A CPU's own interrupts begin at 16, shared ones at 32 (GIC architecture).
+ * One past the last: what domain_vgic_init() allows (xen/arch/arm/vgic.c:134).
+ */
+#define HYPERVISOR_DT_PPI_FIRST 16
 #define HYPERVISOR_DT_SPI_FIRST 32
 #define HYPERVISOR_DT_SPI_END 1020
 
