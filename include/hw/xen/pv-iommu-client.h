@@ -25,7 +25,9 @@
  *
  * The client has no lock, no thread and no clock: its owner serialises the
  * calls and passes the time.  A device's functions may call
- * xen_pv_iommu_client_release() and nothing else of the client.  GLib only.
+ * xen_pv_iommu_client_release() and nothing else of the client.  What a
+ * hypervisor tells from within a hypercall (a model does that) waits until the
+ * call that made it is done.  GLib only.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -106,7 +108,8 @@ typedef struct XenPvIommuDeviceOps {
 
     /**
      * @relaxed: a BFN lies in a reserved region, and the device's policy
-     *           allows it; for a warning.  May be NULL.
+     *           allows it; for a warning.  May be NULL.  Called once for each
+     *           region, with the first run that met it.
      */
     void (*relaxed)(void *opaque, uint64_t bfn, uint64_t pages,
                     const XenPvIommuReserved *region);
@@ -120,7 +123,8 @@ typedef struct XenPvIommuDeviceConfig {
     XenPvIommuMode mode;            /* XEN_PV_IOMMU_MAP falls back to lookup
                                        only with @any_mode */
     bool any_mode;
-    uint64_t pages_max;             /* 0: no limit but the client's */
+    uint64_t pages_max;             /* different (BFN, gfn) in use; 0: no limit
+                                       but the client's */
     unsigned quiesce_ms;            /* 0: XEN_PV_IOMMU_QUIESCE_MS */
 } XenPvIommuDeviceConfig;
 
@@ -133,18 +137,19 @@ typedef struct XenPvIommuClientConfig {
 /* What a client has done and seen.  Never goes down, but for the totals. */
 typedef struct XenPvIommuCounters {
     uint64_t calls;                 /* hypercalls */
-    uint64_t operations;
-    uint64_t mapped;                /* pages that became mapped */
+    uint64_t operations;            /* in calls that did not fail as a whole */
+    uint64_t mapped;                /* BFNs that became mapped; less unmapped
+                                       and undone: the table's pages */
     uint64_t shared;                /* pages that were mapped already */
-    uint64_t unmapped;
-    uint64_t undone;                /* pages taken back after a failure */
+    uint64_t unmapped;              /* BFNs that Xen took back */
+    uint64_t undone;                /* likewise, after a failure */
     uint64_t failed_unmaps;         /* BFNs that are dead since */
     uint64_t invalidations;         /* BFNs told by Xen, and used */
     uint64_t unknown_invalidations; /* BFNs that nobody uses */
     uint64_t repeated_invalidations;/* BFNs that were invalid already */
-    uint64_t stale;                 /* found out by a lookup, not told */
+    uint64_t stale;                 /* BFNs that a lookup found out, not told */
     uint64_t overdue;               /* runs not released in time */
-    uint64_t bfn_retries;
+    uint64_t bfn_retries;           /* requests tried again elsewhere */
     XenPvIommuMapTotals table;
 } XenPvIommuCounters;
 
@@ -160,6 +165,7 @@ typedef struct XenPvIommuCounters {
  *
  * Returns: 0, or
  *   -ENOSYS  this Xen has no PV IOMMU
+ *   -ENOSPC  there are more than XEN_PV_IOMMU_RESERVED_MAX regions
  *   other    from the hypercall
  */
 int xen_pv_iommu_client_new(const XenPvIommuOps *ops, void *hypervisor,
@@ -168,7 +174,8 @@ int xen_pv_iommu_client_new(const XenPvIommuOps *ops, void *hypervisor,
 
 /**
  * xen_pv_iommu_client_free: give everything back to Xen
- * @client: a client without devices, or NULL
+ * @client: a client without devices, or NULL; what Xen once refused to take
+ *          back is offered a last time
  */
 void xen_pv_iommu_client_free(XenPvIommuClient *client);
 
@@ -198,7 +205,7 @@ xen_pv_iommu_client_counters(const XenPvIommuClient *client);
  * xen_pv_iommu_client_attach: a device joins
  * @client: the client
  * @config: what it is; copied
- * @ops: its functions
+ * @ops: its functions; must outlive the device
  * @opaque: for @ops
  * @device: set to the device, to be given back with
  *          xen_pv_iommu_client_detach()
@@ -228,6 +235,14 @@ void xen_pv_iommu_client_detach(XenPvIommuDevice *device);
 XenPvIommuMode xen_pv_iommu_client_mode(const XenPvIommuDevice *device);
 
 /**
+ * xen_pv_iommu_client_name: what a device is called in messages
+ * @device: the device
+ *
+ * Returns: the name; owned by the device
+ */
+const char *xen_pv_iommu_client_name(const XenPvIommuDevice *device);
+
+/**
  * xen_pv_iommu_client_map: bus addresses for guest pages
  * @device: who
  * @gfns: the runs wanted
@@ -238,7 +253,13 @@ XenPvIommuMode xen_pv_iommu_client_mode(const XenPvIommuDevice *device);
  * @failure: set on failure; may be NULL
  *
  * In map mode a gfn run that is not yet mapped gets one run of BFNs where the
- * allocator has one that is long enough, else several.
+ * allocator has one that is long enough, else several.  BFNs that Xen says are
+ * taken (-EPERM, -EEXIST, -EBUSY) or reserved (-EACCES) are avoided and the
+ * request is tried elsewhere, up to XEN_PV_IOMMU_BFN_TRIES times.
+ *
+ * In lookup mode a BFN that turns out to be no longer the gfn's is treated as
+ * invalidated before this returns; its deadlines begin with the next call that
+ * knows the time, which xen_pv_iommu_client_deadline() then asks for.
  *
  * Returns: 0, or
  *   -EINVAL   a run is empty or leaves [0, XEN_PV_IOMMU_FRAME_END), or @access
@@ -246,10 +267,12 @@ XenPvIommuMode xen_pv_iommu_client_mode(const XenPvIommuDevice *device);
  *   -ENOSPC   the client holds as much as it may, or no BFN is free within the
  *             device's mask
  *   -EDQUOT   the device holds as much as it may
+ *   -EBUSY    called by a device's function
  *   -ENXIO    a gfn has no page, or the domain is gone
  *   -ERANGE   (lookup) a BFN is beyond the device's mask
  *   -EACCES   a BFN is in a reserved region, and the policy is strict
- *   -ESTALE   a gfn's BFN is invalid and not yet released
+ *   -ESTALE   (lookup) Xen tells a BFN that is invalid and not yet released by
+ *             all its users
  *   other     what Xen said
  * On failure nothing is mapped that was not before, and @runs is as it was.
  */
@@ -269,8 +292,9 @@ int xen_pv_iommu_client_map(XenPvIommuDevice *device,
  * unmap is dead, and not chosen again.
  *
  * Returns: 0, or
- *   -ENOENT  the device does not use all of a run; the runs before it are
- *            released, that one and the ones after it are not
+ *   -ENOENT  the device does not use all of a run, or a run is empty; the
+ *            runs before it are released, that one and the ones after it are
+ *            not
  */
 int xen_pv_iommu_client_release(XenPvIommuDevice *device,
                                 const XenPvIommuRun *runs, unsigned count);
@@ -280,7 +304,11 @@ int xen_pv_iommu_client_release(XenPvIommuDevice *device,
  * @client: the client
  * @bfn: the first; any value, it is not trusted
  * @pages: how many
- * @now_ms: the time, for the deadlines
+ * @now_ms: the time, for the deadlines; milliseconds of any clock, not
+ *          negative
+ *
+ * The cost is that of what is mapped in the run, however long it is.  From
+ * within a hypercall or a device's function it is done later, and 0 returned.
  *
  * Returns: how many BFNs of the run are used and were live
  */
@@ -291,7 +319,10 @@ uint64_t xen_pv_iommu_client_invalidate(XenPvIommuClient *client, uint64_t bfn,
  * xen_pv_iommu_client_deadline: when to call xen_pv_iommu_client_expire()
  * @client: the client
  *
- * Returns: the time of the next deadline, or INT64_MAX if there is none
+ * Ask after each xen_pv_iommu_client_map(), _invalidate() and _expire().
+ *
+ * Returns: the time of the next deadline, INT64_MAX if there is none, or 0 if
+ *          a run waits that has no deadline yet: call at once
  */
 int64_t xen_pv_iommu_client_deadline(const XenPvIommuClient *client);
 
