@@ -19,6 +19,9 @@ MAKEFLAGS += --no-print-directory
 help:
 	@echo 'make all           our QEMU and the toolstack programs (default)'
 	@echo 'make stock         an unmodified QEMU, same source and options'
+	@echo 'make qemu-arm64    our QEMU for Arm guests, for arm64 dom0s'
+	@echo 'make stock-arm64   the unmodified one'
+	@echo 'make xen-arm64     Xen for arm64 with ioreq servers, for the lab'
 	@echo 'make demo          stock and ours side by side on real Xen'
 	@echo 'make check         every test; ends with "N passed, N failed"'
 	@echo '  check-overlay    the overlay tool and the other scripts'
@@ -36,7 +39,7 @@ help:
 
 # --- build ---
 
-.PHONY: configure qemu stock native all
+.PHONY: configure qemu stock native all qemu-arm64 stock-arm64 xen-arm64
 configure:
 	@./configure --again
 
@@ -45,6 +48,17 @@ qemu: configure
 
 stock: configure
 	@scripts/qemu.sh build stock
+
+# Cross-compiled, unless this machine is arm64.
+qemu-arm64: configure
+	@scripts/qemu.sh build joined --arm64
+
+stock-arm64: configure
+	@scripts/qemu.sh build stock --arm64
+
+xen-arm64:
+	@scripts/deps.sh
+	@scripts/xen-arm64.sh build/source build/xen-arm64
 
 native: configure
 	@scripts/native.sh native
@@ -132,7 +146,8 @@ uninstall:
 
 .PHONY: clean distclean
 clean:
-	rm -rf build/qemu build/stock build/native build/native-asan \
+	rm -rf build/qemu build/stock build/qemu-arm64 build/stock-arm64 \
+	    build/xen-arm64 build/native build/native-asan \
 	    build/native-fuzz build/check build/pycache
 
 distclean:

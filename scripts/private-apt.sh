@@ -3,8 +3,11 @@
 # Shell functions that ask apt for packages of suites that the system does
 # not use, without touching the system's own apt configuration.  Everything
 # is kept below one folder.  The mirrors are those that the system's apt
-# uses; Debian's keyring signs, apt checks.  Sourced by debian-source.sh and
-# host-tools.sh, which set $private_apt to the folder.
+# uses; Debian's keyring signs, apt checks.  Sourced by debian-source.sh,
+# host-tools.sh and arm64-sysroot.sh, which set $private_apt to the folder.
+#
+# With $private_architecture set, packages are asked for as on a machine of
+# that architecture on which nothing is installed.
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
@@ -60,6 +63,14 @@ Dir::Etc::PreferencesParts "/dev/null";
 APT::Get::List-Cleanup "false";
 Acquire::Languages "none";
 EOF
+    if [ -n "${private_architecture:-}" ]; then
+        : > "$private_apt/status"
+        cat >> "$private_apt/apt.conf" <<EOF
+Dir::State::status "$private_apt/status";
+APT::Architecture "$private_architecture";
+APT::Architectures { "$private_architecture"; };
+EOF
+    fi
 }
 
 # add_suite TYPE SUITE: make a suite known and fetch its index; false if no

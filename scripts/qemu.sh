@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# qemu.sh configure|build joined|stock [NINJA TARGET...]
+# qemu.sh configure|build joined|stock [--arm64] [NINJA TARGET...]
 #
 # Configure or build one of the two QEMUs: "joined" (QEMU with our files) in
 # build/qemu, "stock" (QEMU as it is) in build/stock, both with the same
-# options.  QEMU's configure runs only when something it depends on changed.
+# options.  With --arm64 it is one for Arm guests and arm64 dom0s, in
+# build/qemu-arm64 or build/stock-arm64: cross-compiled, unless this machine
+# is arm64.  QEMU's configure runs only when something it depends on changed.
 set -eu
 
 cd -- "$(dirname -- "$0")/.."
@@ -25,6 +27,11 @@ usage() {
 command=$1
 which=$2
 shift 2
+arm64=
+if [ "${1:-}" = --arm64 ]; then
+    arm64=-arm64
+    shift
+fi
 
 [ -r build/config.status ] || die "run ./configure first"
 . build/config.status
@@ -33,19 +40,45 @@ version=$(sed -n "s/^ *version: '\(.*\)',.*/\1/p" meson.build)
 case $which in
 joined)
     source=$root/build/joined
-    folder=build/qemu
+    folder=build/qemu$arm64
     package="xendm $version"
     ;;
 stock)
     source=$SOURCE
-    folder=build/stock
+    folder=build/stock$arm64
     package='unmodified, built by xendm'
     ;;
 *) usage ;;
 esac
+if [ -n "$arm64" ]; then
+    which=$which' arm64'
+    target=aarch64-softmmu
+    program=qemu-system-aarch64
+else
+    target=i386-softmmu
+    program=qemu-system-i386
+fi
+
+# The cross compiler, where one is needed.
+compiler=cc
+if [ -n "$arm64" ] && [ "$(uname -m)" != aarch64 ]; then
+    cross=$root/build/arm64
+    cross_prefix=aarch64-linux-gnu-
+    compiler=${cross_prefix}gcc
+    command -v "$compiler" > /dev/null ||
+        die "$compiler is missing (package gcc-aarch64-linux-gnu)"
+    scripts/arm64-sysroot.sh "$cross"
+    export PKG_CONFIG="$cross/pkg-config"
+fi
 
 # Where Debian's packages have the firmware, ROM files and key maps.
 firmware='/usr/share/qemu /usr/share/seabios /usr/lib/ipxe/qemu'
+
+cross_options() {
+    echo "--cross-prefix=$cross_prefix"
+    echo "--extra-cflags=--sysroot=$cross/sysroot"
+    echo "--extra-ldflags=--sysroot=$cross/sysroot"
+}
 
 # libxl always passes -vnc.
 options() {
@@ -56,7 +89,11 @@ options() {
     echo "--with-pkgversion=$package"
     echo "--without-default-features"
     echo "--enable-xen"
-    echo "--enable-xen-pci-passthrough"
+    if [ -n "$arm64" ]; then
+        echo "--enable-tpm"
+    else
+        echo "--enable-xen-pci-passthrough"
+    fi
     echo "--enable-vnc"
     echo "--enable-pixman"
     echo "--enable-system"
@@ -65,7 +102,8 @@ options() {
     echo "--disable-docs"
     echo "$DEBUG"
     echo "--disable-download"
-    echo "--target-list=i386-softmmu"
+    echo "--target-list=$target"
+    [ -z "${cross:-}" ] || cross_options
 }
 
 # Everything that makes a build folder useless when it changes.
@@ -73,7 +111,8 @@ inputs() {
     echo "source $source"
     echo "version $SOURCE_ID"
     echo "tools $TOOLS"
-    echo "compiler $(cc --version | head -n 1)"
+    echo "compiler $("$compiler" --version | head -n 1)"
+    [ -z "${cross:-}" ] || echo "sysroot $(cat "$cross/made-of")"
     options
 }
 
@@ -119,7 +158,7 @@ run_configure() {
                 echo "$TOOLS" > "$site/xendm-host-tools.pth"
         done
     fi
-    link_firmware
+    [ -n "${cross:-}" ] || link_firmware
     inputs > "$folder/xendm-inputs"
 }
 
@@ -133,17 +172,17 @@ configure() {
 
 build() {
     configure
-    if [ ! -e "$folder/qemu-system-i386" ]; then
+    if [ ! -e "$folder/$program" ]; then
         echo "qemu: building $which QEMU in $folder" \
             "(about 3 minutes on two cores)"
     fi
     ninja -C "$folder" --quiet "$@" || die "building $which QEMU failed"
-    echo "qemu: $which QEMU is up to date: $folder/qemu-system-i386"
+    echo "qemu: $which QEMU is up to date: $folder/$program"
 }
 
 lock
 case $command in
 configure) configure ;;
-build) build "${@:-qemu-system-i386}" ;;
+build) build "${@:-$program}" ;;
 *) usage ;;
 esac
