@@ -27,7 +27,7 @@ typedef struct Choice {
     unsigned count;         /* operations in the batch */
     GArray *mapped;         /* XenPvIommuFrames: Xen has mapped them */
     GArray *unmapped;       /* XenPvIommuFrames: taken, and not mapped */
-    GArray *busy;           /* uint64_t: taken, and somebody else's; all tries */
+    GArray *busy;           /* uint64_t: taken, somebody else's; all tries */
     bool retry;             /* what is wrong is wrong with BFNs */
     bool refreshed;         /* in this try Xen was asked for its regions */
 } Choice;

@@ -83,9 +83,9 @@ typedef struct XenPvIommuRun {
 
 /* Why a request failed, for messages. */
 typedef struct XenPvIommuFailure {
-    uint64_t gfn;                   /* the first page that failed, or
-                                       XEN_PV_IOMMU_NO_FRAME */
-    uint64_t bfn;                   /* likewise; with a reserved region */
+    /* The first page that failed, or XEN_PV_IOMMU_NO_FRAME; each by itself */
+    uint64_t gfn;
+    uint64_t bfn;
     XenPvIommuReserved reserved;    /* .frames != 0: it was in the way */
 } XenPvIommuFailure;
 
@@ -117,14 +117,14 @@ typedef struct XenPvIommuDeviceOps {
 
 typedef struct XenPvIommuDeviceConfig {
     const char *name;               /* for messages; copied */
-    uint64_t dma_mask;              /* the highest bus address in bytes that
-                                       the hardware can reach */
+    /* The highest bus address in bytes that the hardware can reach */
+    uint64_t dma_mask;
     XenPvIommuRdmPolicy rdm_policy;
-    XenPvIommuMode mode;            /* XEN_PV_IOMMU_MAP falls back to lookup
-                                       only with @any_mode */
+    /* XEN_PV_IOMMU_MAP falls back to lookup only with @any_mode */
+    XenPvIommuMode mode;
     bool any_mode;
-    uint64_t pages_max;             /* different (BFN, gfn) in use; 0: no limit
-                                       but the client's */
+    /* Different (BFN, gfn) in use; 0: no limit but the client's */
+    uint64_t pages_max;
     unsigned quiesce_ms;            /* 0: XEN_PV_IOMMU_QUIESCE_MS */
 } XenPvIommuDeviceConfig;
 
@@ -134,12 +134,14 @@ typedef struct XenPvIommuClientConfig {
     uint64_t pages_max;             /* 0: XEN_PV_IOMMU_PAGES_MAX */
 } XenPvIommuClientConfig;
 
-/* What a client has done and seen.  Never goes down, but for the totals. */
+/*
+ * What a client has done and seen.  Never goes down, but for the totals.  The
+ * table's pages are @mapped less @unmapped and @undone.
+ */
 typedef struct XenPvIommuCounters {
     uint64_t calls;                 /* hypercalls */
     uint64_t operations;            /* in calls that did not fail as a whole */
-    uint64_t mapped;                /* BFNs that became mapped; less unmapped
-                                       and undone: the table's pages */
+    uint64_t mapped;                /* BFNs that became mapped */
     uint64_t shared;                /* pages that were mapped already */
     uint64_t unmapped;              /* BFNs that Xen took back */
     uint64_t undone;                /* likewise, after a failure */
