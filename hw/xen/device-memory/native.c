@@ -123,31 +123,49 @@ static xen_pfn_t *gfn_list(uint64_t gfn, uint32_t pages)
     return list;
 }
 
+/* How many pages Xen is told of at a time: a list of half a MiB. */
+#define PAGES_AT_ONCE 65536
+
 static int native_populate(void *opaque, uint64_t gfn, uint32_t pages,
                            uint32_t *done)
 {
-    g_autofree xen_pfn_t *list = gfn_list(gfn, pages);
-    int ret = xc_domain_populate_physmap(xen_xc, xen_domid, pages, 0, 0,
-                                         list);
+    *done = 0;
+    while (*done < pages) {
+        uint32_t now = MIN(pages - *done, PAGES_AT_ONCE);
+        g_autofree xen_pfn_t *list = gfn_list(gfn + *done, now);
+        int ret = xc_domain_populate_physmap(xen_xc, xen_domid, now, 0, 0,
+                                             list);
 
-    *done = MAX(ret, 0);
-    if (ret < 0) {
-        return last_error();
+        if (ret < 0) {
+            return last_error();
+        }
+        *done += ret;
+        if (ret < (int64_t)now) {
+            /* Xen says how many it gave, not why it gave no more. */
+            return -ENOMEM;
+        }
     }
-    /* Xen says how many it gave, not why it gave no more. */
-    return *done == pages ? 0 : -ENOMEM;
+    return 0;
 }
 
 static int native_release(void *opaque, uint64_t gfn, uint32_t pages)
 {
-    g_autofree xen_pfn_t *list = gfn_list(gfn, pages);
-    int ret = xc_domain_decrease_reservation(xen_xc, xen_domid, pages, 0,
-                                             list);
+    while (pages) {
+        uint32_t now = MIN(pages, PAGES_AT_ONCE);
+        g_autofree xen_pfn_t *list = gfn_list(gfn, now);
+        int ret = xc_domain_decrease_reservation(xen_xc, xen_domid, now, 0,
+                                                 list);
 
-    if (ret < 0) {
-        return last_error();
+        if (ret < 0) {
+            return last_error();
+        }
+        if (ret < (int64_t)now) {
+            return -EBUSY;
+        }
+        gfn += now;
+        pages -= now;
     }
-    return ret == (int64_t)pages ? 0 : -EBUSY;
+    return 0;
 }
 
 static int native_move(void *opaque, uint64_t from, uint64_t to,
