@@ -382,6 +382,27 @@ static void set_toolstack(Object *obj, const char *value, Error **errp)
                "garbage", value);
 }
 
+#define NUMBER(name, field, flags) \
+    { name, offsetof(EmulatedDeviceMemory, field), OBJ_PROP_FLAG_##flags }
+
+/* Numbers that a test reads and, most of them, sets while the machine runs. */
+static const struct {
+    const char *name;
+    size_t offset;
+    ObjectPropertyFlags flags;
+} numbers[] = {
+    NUMBER("cap", cap_kib, READWRITE),
+    NUMBER("host-free", free_kib, READWRITE),
+    NUMBER("delay", delay_ms, READWRITE),
+    NUMBER("credit", credit_kib, READWRITE),
+    NUMBER("slack", slack_pages, READWRITE),
+    NUMBER("stolen", stolen_pages, READWRITE),
+    NUMBER("fail-move", fail_move, READWRITE),
+    NUMBER("fail-release", fail_release, READWRITE),
+    NUMBER("grant", grant_kib, READ),
+    NUMBER("requests", requests, READ),
+};
+
 static void emulated_init(Object *obj)
 {
     EmulatedDeviceMemory *emu = XEN_DEVICE_MEMORY_EMULATED(obj);
@@ -390,28 +411,11 @@ static void emulated_init(Object *obj)
     emu->cap_kib = 64 * 1024;
     emu->free_kib = 1024 * 1024;
     emu->slack_pages = EMULATED_SLACK_PAGES;
-
-    /* Numbers that a test changes and reads while the machine runs. */
-    object_property_add_uint32_ptr(obj, "cap", &emu->cap_kib,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "host-free", &emu->free_kib,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "delay", &emu->delay_ms,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "credit", &emu->credit_kib,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "slack", &emu->slack_pages,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "stolen", &emu->stolen_pages,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "fail-move", &emu->fail_move,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "fail-release", &emu->fail_release,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "grant", &emu->grant_kib,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_add_uint32_ptr(obj, "requests", &emu->requests,
-                                   OBJ_PROP_FLAG_READ);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        object_property_add_uint32_ptr(
+            obj, numbers[i].name,
+            (uint32_t *)((char *)emu + numbers[i].offset), numbers[i].flags);
+    }
     object_property_add_uint64_ptr(obj, "pages", &emu->pages,
                                    OBJ_PROP_FLAG_READ);
 }
