@@ -135,7 +135,8 @@ class ReadingTest(unittest.TestCase):
 
     def test_terms(self) -> None:
         page = ("\nA\n=\n\n``no``\n  x\n\nWhen things go wrong\n====\n\n"
-                "``no``\ntext\n\n``a ... b``, ``c``\n  ``text``\n\nB\n=====\n\n``no``\n")
+                "``no``\ntext\n\n``a ... b``, ``c``\n  ``text``\n\n"
+                "B\n=====\n\n``no``\n  x\n")
         self.assertEqual(terms(page), ["a ... b", "c"])
 
     def test_matches(self) -> None:
