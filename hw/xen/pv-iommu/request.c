@@ -127,18 +127,89 @@ static void forget_warnings(const XenPvIommuRequest *request)
     }
 }
 
+static int compare_runs(gconstpointer a, gconstpointer b)
+{
+    const XenPvIommuRun *left = a;
+    const XenPvIommuRun *right = b;
+
+    return left->bfn < right->bfn ? -1 : left->bfn > right->bfn;
+}
+
+static int compare_frames(gconstpointer a, gconstpointer b)
+{
+    const XenPvIommuFrames *left = a;
+    const XenPvIommuFrames *right = b;
+
+    return left->bfn < right->bfn ? -1 : left->bfn > right->bfn;
+}
+
+/* Has a run of the request a BFN that the request found to be stale? */
+static bool has_stale(XenPvIommuRequest *request)
+{
+    g_autoptr(GArray) runs = g_array_new(FALSE, FALSE, sizeof(XenPvIommuRun));
+    unsigned next = 0;
+
+    if (!request->stale->len) {
+        return false;
+    }
+    g_array_append_vals(runs, &g_array_index(request->runs, XenPvIommuRun,
+                                             request->first_run),
+                        request->runs->len - request->first_run);
+    g_array_sort(runs, compare_runs);
+    g_array_sort(request->stale, compare_frames);
+    for (unsigned i = 0; i < runs->len; i++) {
+        const XenPvIommuRun *run = &g_array_index(runs, XenPvIommuRun, i);
+        const XenPvIommuFrames *stale =
+            &g_array_index(request->stale, XenPvIommuFrames, next);
+
+        while (stale->bfn + stale->pages <= run->bfn) {
+            if (++next == request->stale->len) {
+                return false;
+            }
+            stale++;
+        }
+        if (stale->bfn < run->bfn + run->pages) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * A frame can stand behind two gfns of a request and have left a third, or one
+ * of the two since.  Its BFN is stale for all its users, so that the request
+ * must not return it: the device would be told of a run before it has it.
+ */
+static int refuse_stale(XenPvIommuRequest *request)
+{
+    XenPvIommuClient *client = request->device->client;
+    g_autoptr(GArray) lost = NULL;
+
+    if (!has_stale(request)) {
+        return 0;
+    }
+    lost = g_array_new(FALSE, FALSE, sizeof(XenPvIommuFrames));
+    xen_pv_iommu_request_undo(request, lost);
+    xen_pv_iommu_unmap(client, lost, &client->counters.undone);
+    return -ESTALE;
+}
+
 static int serve(XenPvIommuRequest *request)
 {
     XenPvIommuClient *client = request->device->client;
     int ret = request->device->mode == XEN_PV_IOMMU_MAP
               ? xen_pv_iommu_choose(request) : xen_pv_iommu_lookup(request);
 
+    if (!ret) {
+        ret = refuse_stale(request);
+        if (!ret) {
+            client->counters.shared += request->shared;
+            warn(request);
+        }
+        xen_pv_iommu_invalidate_stale(client, request->stale);
+    }
     if (ret) {
         forget_warnings(request);
-    } else {
-        client->counters.shared += request->shared;
-        warn(request);
-        xen_pv_iommu_invalidate_stale(client, request->stale);
     }
     return ret;
 }
