@@ -9,6 +9,8 @@ cd -- "$(dirname -- "$0")/.."
 root=$(pwd)
 cd build/qemu
 export QTEST_QEMU_BINARY=./qemu-system-i386
+# Where a test finds the page whose examples it replays.
+export XENDM_DOCS="$root/docs"
 
 status=0
 

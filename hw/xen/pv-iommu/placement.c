@@ -1,0 +1,144 @@
+/*
+ * PV IOMMU: memory that QEMU places in the guest, and reserved regions
+ *
+ * A reserved region of the host has to be at the same address for whoever
+ * reaches it by DMA.  Where QEMU puts video memory or an option ROM there,
+ * such a device would find that instead.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "qemu/main-loop.h"
+#include "exec/cpu-common.h"
+#include "hw/boards.h"
+#include "hw/xen/pv-iommu-hooks.h"
+#include "system/xen.h"
+#include "iommu.h"
+#include "trace.h"
+
+typedef struct Placement {
+    XenPvIommu *iommu;
+    const char *device;             /* who asks */
+    const char *name;               /* what was placed */
+    uint64_t gfn;
+    uint64_t pages;
+    XenPvIommuRdmPolicy policy;
+} Placement;
+
+static bool check(const Placement *placement, Error **errp)
+{
+    const XenPvIommuReserved *clash;
+    g_autofree char *region = NULL;
+    g_autofree char *text = NULL;
+    bool allowed;
+
+    allowed = xen_pv_iommu_reserved_allows(
+        xen_pv_iommu_client_reserved(placement->iommu->client),
+        placement->gfn, placement->pages, placement->policy, &clash);
+    if (!clash) {
+        return true;
+    }
+    region = xen_pv_iommu_reserved_describe(clash);
+    text = g_strdup_printf("%s: %s, at guest addresses 0x%" PRIx64 " to 0x%"
+                           PRIx64 ", lies in %s", placement->device,
+                           placement->name,
+                           placement->gfn << PV_IOMMU_PAGE_SHIFT,
+                           ((placement->gfn + placement->pages) <<
+                            PV_IOMMU_PAGE_SHIFT) - 1, region);
+    trace_xen_pv_iommu_placement(text, allowed);
+    if (allowed) {
+        warn_report("%s (rdm-policy=relaxed)", text);
+    } else {
+        error_setg(errp, "%s (rdm-policy=strict)", text);
+    }
+    return allowed;
+}
+
+/* The owner's own word; strict where it has none. */
+static XenPvIommuRdmPolicy owner_policy(Object *owner)
+{
+    XenPvIommuRdmPolicy policy = XEN_PV_IOMMU_RDM_STRICT;
+    g_autofree char *name = NULL;
+
+    if (owner && object_property_find(owner, "rdm-policy")) {
+        name = object_property_get_str(owner, "rdm-policy", NULL);
+    }
+    if (name && xen_pv_iommu_rdm_policy_parse(name, &policy)) {
+        return policy;
+    }
+    return XEN_PV_IOMMU_RDM_STRICT;
+}
+
+static char *owner_name(Object *owner)
+{
+    DeviceState *dev = (DeviceState *)object_dynamic_cast(owner, TYPE_DEVICE);
+    const char *type = owner ? object_get_typename(owner) : "QEMU";
+
+    return dev && dev->id ? g_strdup_printf("%s '%s'", type, dev->id)
+                          : g_strdup(type);
+}
+
+bool xen_pv_iommu_placement(Object *owner, const char *name, uint64_t gfn,
+                            uint64_t pages, Error **errp)
+{
+    XenPvIommu *iommu = pv_iommu_find();
+    g_autofree char *device = NULL;
+    Placement placement;
+
+    g_assert(bql_locked());
+    if (!iommu || QLIST_EMPTY(&iommu->users)) {
+        return true;
+    }
+    device = owner_name(owner);
+    placement = (Placement){
+        .iommu = iommu,
+        .device = device,
+        .name = name,
+        .gfn = gfn,
+        .pages = pages,
+        .policy = owner_policy(owner),
+    };
+    return check(&placement, errp);
+}
+
+/* --- what was placed before the first device came --- */
+
+typedef struct Survey {
+    Placement placement;
+    Error *err;
+} Survey;
+
+/* Guest RAM is the toolstack's choice, and not ours. */
+static bool is_guest_ram(RAMBlock *block)
+{
+    return xen_enabled() ? xen_mr_is_memory(block->mr)
+                         : block->mr == current_machine->ram;
+}
+
+static int survey_block(RAMBlock *block, void *opaque)
+{
+    Survey *survey = opaque;
+
+    if (is_guest_ram(block)) {
+        return 0;
+    }
+    survey->placement.name = block->idstr;
+    survey->placement.gfn = block->offset >> PV_IOMMU_PAGE_SHIFT;
+    survey->placement.pages = block->max_length >> PV_IOMMU_PAGE_SHIFT;
+    return !check(&survey->placement, &survey->err);
+}
+
+bool pv_iommu_check_placements(XenPvIommu *iommu, const char *name,
+                               XenPvIommuRdmPolicy policy, Error **errp)
+{
+    Survey survey = {
+        .placement = { .iommu = iommu, .device = name, .policy = policy },
+    };
+
+    qemu_ram_foreach_block(survey_block, &survey);
+    error_propagate(errp, survey.err);
+    return !survey.err;
+}
