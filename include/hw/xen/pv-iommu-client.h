@@ -274,7 +274,7 @@ const char *xen_pv_iommu_client_name(const XenPvIommuDevice *device);
  *   -ERANGE   (lookup) a BFN is beyond the device's mask
  *   -EACCES   a BFN is in a reserved region, and the policy is strict
  *   -ESTALE   (lookup) Xen tells a BFN that is invalid and not yet released by
- *             all its users
+ *             all its users; it may be this request that has found it out
  *   other     what Xen said
  * On failure nothing is mapped that was not before, and @runs is as it was.
  */
