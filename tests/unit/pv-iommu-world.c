@@ -26,6 +26,11 @@ static int world_submit(void *opaque, XenPvIommuOp *ops, unsigned count)
     g_assert_cmpuint(count, >=, 1);
     g_assert_cmpuint(count, <=, XEN_PV_IOMMU_BATCH);
     world->largest = MAX(world->largest, count);
+    if (world->interrupts) {
+        world->interrupts--;
+        xen_pv_iommu_client_invalidate(world->client, world->interrupt_bfn, 1,
+                                       world->now_ms);
+    }
     for (unsigned i = 0; i < count; i++) {
         g_assert_cmpuint(ops[i].subop, <, WORLD_SUBOPS);
         world->asked[ops[i].subop]++;
@@ -83,22 +88,28 @@ static bool ioreq(unsigned type, unsigned size, uint64_t data, bool buffered,
     return true;
 }
 
-World *world_new_host(XenPvIommuHost host)
+World *world_new_guest(XenPvIommuHost host, uint64_t frames, uint64_t pages)
 {
     World *world = g_new0(World, 1);
 
     world->host = host;
-    world->hypervisor = xen_pv_iommu_hypervisor_new(host, WORLD_FRAMES,
+    world->hypervisor = xen_pv_iommu_hypervisor_new(host, frames,
                                                     WORLD_OFFSET);
     g_assert_cmpint(xen_pv_iommu_hypervisor_add_domain(world->hypervisor,
                                                        WORLD_GUEST), ==, 0);
     g_assert_cmpint(xen_pv_iommu_hypervisor_add_ioserver(
                         world->hypervisor, WORLD_GUEST, WORLD_SERVER, ioreq,
                         world), ==, 0);
-    g_assert_cmpint(xen_pv_iommu_hypervisor_populate(
-                        world->hypervisor, WORLD_GUEST, 0, WORLD_PAGES),
-                    ==, 0);
+    if (pages) {
+        g_assert_cmpint(xen_pv_iommu_hypervisor_populate(
+                            world->hypervisor, WORLD_GUEST, 0, pages), ==, 0);
+    }
     return world;
+}
+
+World *world_new_host(XenPvIommuHost host)
+{
+    return world_new_guest(host, WORLD_FRAMES, WORLD_PAGES);
 }
 
 int world_connect(World *world, uint64_t pages_max)

@@ -26,6 +26,8 @@ typedef struct World {
     uint64_t asked[WORLD_SUBOPS];   /* operations, by kind */
     unsigned largest;               /* operations in one call */
     bool deaf;                      /* invalidations do not get through */
+    unsigned interrupts;            /* calls in which interrupt_bfn is told */
+    uint64_t interrupt_bfn;
     uint16_t lie_subop;             /* answers lie_status, undone, */
     int lie_status;                 /* if the BFN is in [lie_from, lie_end) */
     uint64_t lie_from;
@@ -44,7 +46,9 @@ typedef struct Device {
 
 extern const XenPvIommuOps world_ops;
 
-/* A host of a kind, with a guest, without a client. */
+/* A host of a kind and size, with a guest that has pages, without a client. */
+World *world_new_guest(XenPvIommuHost host, uint64_t frames, uint64_t pages);
+/* The same with the usual sizes. */
 World *world_new_host(XenPvIommuHost host);
 /* And with a client that may hold @pages_max. */
 World *world_new(XenPvIommuHost host, uint64_t pages_max);
