@@ -11,7 +11,8 @@
  * - The tree is bytes from somebody else's memory.  It is checked as a whole
  *   before any of it is believed, and nothing in it makes this code crash,
  *   loop or read beyond it.
- * - Done twice, the second time changes nothing.
+ * - Done twice, the second time changes nothing.  (One exception: if nothing
+ *   was left of the regions that a tree had, it looks as if it never had any.)
  *
  * GLib and libfdt; no state, no I/O, no access to the guest.
  *
@@ -25,6 +26,14 @@
 
 /* How deep nodes may be nested (FDT_MAX_DEPTH of Linux, drivers/of/fdt.c). */
 #define HYPERVISOR_DT_DEPTH_MAX 64
+
+/*
+ * Limits that keep the time bounded; what libxl makes is far below them (about
+ * 150 nodes with 128 CPUs, 500 bytes of names).
+ */
+#define HYPERVISOR_DT_NODES_MAX 4096            /* the root included */
+#define HYPERVISOR_DT_STRINGS_MAX 65536         /* bytes of property names */
+#define HYPERVISOR_DT_PROPERTY_NAME_MAX 255     /* characters of one of them */
 
 /* Bytes that tell how large a tree is: magic number and total size. */
 #define HYPERVISOR_DT_PREFIX_SIZE 8
