@@ -361,9 +361,10 @@ uint64_t xen_pv_iommu_hypervisor_balloon(XenPvIommuHypervisor *hypervisor,
     uint64_t count = 0;
     uint64_t i;
 
-    if (!domain) {
+    if (!domain || gfn >= XEN_PV_IOMMU_FRAME_END) {
         return 0;
     }
+    pages = MIN(pages, XEN_PV_IOMMU_FRAME_END - gfn);
     for (i = 0; i < pages; i++) {
         if (hypervisor_p2m_get(domain, gfn + i) != XEN_PV_IOMMU_NO_FRAME) {
             hypervisor_p2m_set(hypervisor, domain, gfn + i,

@@ -92,8 +92,8 @@ typedef struct XenPvIommuHypervisorCounters {
 /**
  * XenPvIommuIoreqFunc: an ioreq for the device model
  * @type: XEN_PV_IOMMU_IOREQ_...
- * @size: 4 or 8: the width of @data that arrives
- * @data: a BFN, or all ones: everything
+ * @size: 4 or 8: the width of @data
+ * @data: a BFN; its 32 lowest bits if @size is 4
  * @buffered: through the buffered ring; else synchronous
  * @opaque: the caller's
  *
