@@ -55,7 +55,10 @@ static const BfnState bfn_excluded[BFN_STATES] = {
 
 /* --- records --- */
 
-/* The first frame; how many pages, and in two bits below, the state. */
+/*
+ * The first frame; how many pages, and in two bits below, the state.  What is
+ * unpacked from no record begins beyond all frames and has no end.
+ */
 static Record run_pack(BfnRun run)
 {
     return (Record){ run.bfn, (run.end - run.bfn) << 2 | run.state };
@@ -89,22 +92,21 @@ static uint64_t run_weight(Record record)
 static BfnRun run_at(const XenPvIommuBfns *bfns, RecordCursor *cursor,
                      uint64_t bfn, uint64_t end)
 {
-    const Record *next;
-    const Record *before;
+    BfnRun before;
+    Record next;
     BfnRun run = { .bfn = bfn, .end = end, .state = BFN_TAKEN };
 
     record_tree_seek(&bfns->runs, cursor, run_key(bfn));
     next = record_cursor_get(cursor);
-    if (next && next->hi == bfn) {
-        return run_unpack(*next);
+    if (next.hi == bfn) {
+        return run_unpack(next);
     }
-    before = record_cursor_peek(cursor, -1);
-    if (before && run_unpack(*before).end > bfn) {
-        run = run_unpack(*before);
-        record_tree_seek(&bfns->runs, cursor, run_key(run.bfn));
-    } else if (next) {
-        run.end = MIN(end, next->hi);
+    before = run_unpack(record_cursor_peek(cursor, -1));
+    if (before.bfn < bfn && before.end > bfn) {
+        record_tree_seek(&bfns->runs, cursor, run_key(before.bfn));
+        return before;
     }
+    run.end = MIN(end, next.hi);
     return run;
 }
 
@@ -127,22 +129,13 @@ static void run_cut(XenPvIommuBfns *bfns, RecordCursor *cursor, uint64_t bfn)
 /* Let the runs that meet at @bfn be one, if they can. */
 static void run_join(XenPvIommuBfns *bfns, RecordCursor *cursor, uint64_t bfn)
 {
-    const Record *record;
     BfnRun left;
     BfnRun right;
 
     record_tree_seek(&bfns->runs, cursor, run_key(bfn));
-    record = record_cursor_get(cursor);
-    if (!record || record->hi != bfn) {
-        return;
-    }
-    right = run_unpack(*record);
-    record = record_cursor_peek(cursor, -1);
-    if (!record) {
-        return;
-    }
-    left = run_unpack(*record);
-    if (left.end != bfn || left.state != right.state) {
+    right = run_unpack(record_cursor_get(cursor));
+    left = run_unpack(record_cursor_peek(cursor, -1));
+    if (right.bfn != bfn || left.end != bfn || left.state != right.state) {
         return;
     }
     left.end = right.end;
@@ -237,14 +230,14 @@ static bool first_fit(const XenPvIommuBfns *bfns, uint64_t pages,
     uint64_t place = from;
 
     if (run.state != BFN_FREE || run.end - from < pages) {
-        const Record *record;
+        Record record;
 
         record_tree_seek(&bfns->runs, &cursor, run_key(from));
         record = record_cursor_find_weight(&bfns->runs, &cursor, pages);
-        if (!record) {
+        if (record_is_none(record)) {
             return false;
         }
-        place = record->hi;
+        place = record.hi;
     }
     if (place > end || pages > end - place) {
         return false;
@@ -271,17 +264,17 @@ int xen_pv_iommu_bfns_take(XenPvIommuBfns *bfns, uint64_t pages, uint64_t from,
 uint64_t xen_pv_iommu_bfns_largest(XenPvIommuBfns *bfns, uint64_t end)
 {
     RecordCursor cursor = { .height = 0 };
-    const Record *record;
     uint64_t largest;
+    Record record;
     BfnRun last;
 
     record_tree_seek(&bfns->runs, &cursor, run_key(end));
     record = record_cursor_peek(&cursor, -1);
-    if (!record) {
+    if (record_is_none(record)) {
         return 0;
     }
-    last = run_unpack(*record);
-    record_tree_seek(&bfns->runs, &cursor, *record);
+    last = run_unpack(record);
+    record_tree_seek(&bfns->runs, &cursor, record);
     largest = record_cursor_max_before(&bfns->runs, &cursor);
     if (last.state == BFN_FREE) {
         largest = MAX(largest, MIN(last.end, end) - last.bfn);

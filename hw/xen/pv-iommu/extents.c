@@ -94,74 +94,93 @@ static Record extent_part(const Extent *extent, uint64_t from, uint32_t pages)
 bool extents_find(const RecordTree *tree, RecordCursor *cursor, uint64_t frame,
                   Extent *first)
 {
-    const Record *record;
+    Record record;
 
     record_tree_seek(tree, cursor, frame_key(frame));
     record = record_cursor_get(cursor);
-    if (record && record_from(*record) == frame) {
-        *first = extent_unpack(*record);
+    if (!record_is_none(record) && record_from(record) == frame) {
+        *first = extent_unpack(record);
         return true;
     }
     /* All of a group have the same bounds, so its last one will do. */
     record = record_cursor_peek(cursor, -1);
-    if (!record || record_end(*record) <= frame) {
+    if (record_is_none(record) || record_end(record) <= frame) {
         return false;
     }
-    record_tree_seek(tree, cursor, frame_key(record_from(*record)));
-    *first = extent_unpack(*record_cursor_get(cursor));
+    record_tree_seek(tree, cursor, frame_key(record_from(record)));
+    *first = extent_unpack(record_cursor_get(cursor));
     return true;
+}
+
+bool extents_find_alone(const RecordTree *tree, uint64_t frame, Extent *extent)
+{
+    Record before;
+    Record record = record_tree_last_below(tree, frame_key(frame + 1).hi,
+                                           &before);
+
+    *extent = extent_unpack(record);
+    return !record_is_none(record) && !record_is_none(before) &&
+           extent_end(extent) > frame && record_from(before) != extent->from;
 }
 
 bool extents_get(const RecordCursor *cursor, Extent *extent)
 {
-    const Record *record = record_cursor_get(cursor);
+    Record record = record_cursor_get(cursor);
 
-    if (record) {
-        *extent = extent_unpack(*record);
-    }
-    return record;
+    *extent = extent_unpack(record);
+    return !record_is_none(record);
+}
+
+/* The extent after the cursor, if it has this key. */
+static bool get_exact(const RecordCursor *cursor, Record key, Extent *extent)
+{
+    Record record = record_cursor_get(cursor);
+
+    *extent = extent_unpack(record);
+    record.lo &= EXTENT_LO_KEY_MASK;
+    return record.hi == key.hi && record.lo == key.lo;
 }
 
 bool extents_member(const RecordTree *tree, RecordCursor *cursor,
                     uint64_t from, uint64_t to, uint16_t owner, Extent *extent)
 {
-    const Record *record;
+    Record key = extent_key(from, to, owner);
 
-    record_tree_seek(tree, cursor, extent_key(from, to, owner));
-    record = record_cursor_get(cursor);
-    if (!record) {
-        return false;
-    }
-    *extent = extent_unpack(*record);
-    return extent->from == from && extent->to == to && extent->owner == owner;
+    record_tree_seek(tree, cursor, key);
+    return get_exact(cursor, key, extent);
 }
 
 bool extents_any_owner(const RecordTree *tree, RecordCursor *cursor,
                        uint64_t from, uint64_t to)
 {
-    Extent group;
-    const Record *record;
+    Extent extent;
+    uint64_t first;
 
-    if (!extents_find(tree, cursor, from, &group) ||
-        to < from - group.from) {
+    if (!extents_find(tree, cursor, from, &extent) ||
+        to < from - extent.from) {
         return false;
     }
-    to -= from - group.from;
-    record_tree_seek(tree, cursor, extent_key(group.from, to, 0));
-    record = record_cursor_get(cursor);
-    return record && record_from(*record) == group.from &&
-           record_to(*record) == to;
+    first = extent.from;
+    to -= from - first;
+    extents_member(tree, cursor, first, to, 0, &extent);
+    return extents_get(cursor, &extent) && extent.from == first &&
+           extent.to == to;
 }
 
 /* Is the group that the record at @distance is in this one alone? */
-static bool is_single(const RecordCursor *cursor, int distance)
+static bool is_alone(const RecordCursor *cursor, int distance)
 {
-    uint64_t from = record_from(*record_cursor_peek(cursor, distance));
-    const Record *before = record_cursor_peek(cursor, distance - 1);
-    const Record *after = record_cursor_peek(cursor, distance + 1);
+    uint64_t from = record_from(record_cursor_peek(cursor, distance));
+    Record before = record_cursor_peek(cursor, distance - 1);
+    Record after = record_cursor_peek(cursor, distance + 1);
 
-    return (!before || record_from(*before) != from) &&
-           (!after || record_from(*after) != from);
+    return (record_is_none(before) || record_from(before) != from) &&
+           (record_is_none(after) || record_from(after) != from);
+}
+
+bool extents_alone(const RecordCursor *cursor)
+{
+    return is_alone(cursor, 0);
 }
 
 /* Does @right go on where @left ends, in all respects? */
@@ -199,28 +218,28 @@ static void cut(RecordTree *tree, RecordCursor *cursor, uint64_t at)
         /* To the next of the group; if none, to one just inserted. */
         shorter.lo |= ~EXTENT_LO_KEY_MASK;
         record_tree_seek(tree, cursor, shorter);
-        extent = extent_unpack(*record_cursor_get(cursor));
+        extents_get(cursor, &extent);
     }
 }
 
 /* Of the groups that meet at the cursor: does each extent go on? */
 static bool all_continue(const RecordTree *tree, const RecordCursor *cursor)
 {
+    uint64_t left_from = record_from(record_cursor_peek(cursor, -1));
+    uint64_t right_from = record_from(record_cursor_get(cursor));
     RecordCursor left = *cursor;
     RecordCursor right = *cursor;
-    uint64_t left_from = record_from(*record_cursor_peek(cursor, -1));
-    uint64_t right_from = record_from(*record_cursor_peek(cursor, 0));
-    const Record *a;
-    const Record *b;
 
     record_tree_seek(tree, &left, frame_key(left_from));
     for (;;) {
-        a = record_cursor_get(&left);
-        b = record_cursor_get(&right);
-        if (record_from(*a) != left_from) {
-            return !b || record_from(*b) != right_from;
+        Record a = record_cursor_get(&left);
+        Record b = record_cursor_get(&right);
+        bool more = !record_is_none(b) && record_from(b) == right_from;
+
+        if (record_from(a) != left_from) {
+            return !more;
         }
-        if (!b || !continues(*a, *b)) {
+        if (!more || !continues(a, b)) {
             return false;
         }
         record_cursor_next(&left);
@@ -232,34 +251,24 @@ static bool all_continue(const RecordTree *tree, const RecordCursor *cursor)
 static void merge(RecordTree *tree, RecordCursor *cursor, uint64_t from,
                   uint64_t at)
 {
-    const Record *record;
+    Extent extent;
 
-    for (;;) {
-        Extent right;
-        Extent left;
-
-        record_tree_seek(tree, cursor, frame_key(at));
-        record = record_cursor_get(cursor);
-        if (!record || record_from(*record) != at) {
-            return;
-        }
-        right = extent_unpack(*record);
+    while (extents_find(tree, cursor, at, &extent) && extent.from == at) {
         record_tree_remove(tree, cursor);
-        left = right;
-        left.from = from;
-        left.to -= at - from;
-        left.pages += at - from;
+        extent.from = from;
+        extent.to -= at - from;
+        extent.pages += at - from;
         record_tree_seek(tree, cursor,
-                         extent_key(from, left.to, left.owner));
-        record_tree_replace(tree, cursor, extent_pack(&left));
+                         extent_key(from, extent.to, extent.owner));
+        record_tree_replace(tree, cursor, extent_pack(&extent));
     }
 }
 
 /* Let the groups that meet at @at be one, if they can. */
 static void join(RecordTree *tree, RecordCursor *cursor, uint64_t at)
 {
-    const Record *left;
-    const Record *right;
+    Record left;
+    Record right;
 
     if (at % EXTENT_PAGES == 0) {
         return;
@@ -267,9 +276,10 @@ static void join(RecordTree *tree, RecordCursor *cursor, uint64_t at)
     record_tree_seek(tree, cursor, frame_key(at));
     right = record_cursor_get(cursor);
     left = record_cursor_peek(cursor, -1);
-    if (left && right && record_from(*right) == at &&
-        record_end(*left) == at && all_continue(tree, cursor)) {
-        merge(tree, cursor, record_from(*left), at);
+    if (!record_is_none(left) && !record_is_none(right) &&
+        record_from(right) == at && record_end(left) == at &&
+        all_continue(tree, cursor)) {
+        merge(tree, cursor, record_from(left), at);
     }
 }
 
@@ -278,43 +288,42 @@ static void join_all(RecordTree *tree, RecordCursor *cursor, uint64_t at,
                      uint64_t end)
 {
     while (at < end) {
-        const Record *next;
+        Extent next;
 
         join(tree, cursor, at);
         record_tree_seek(tree, cursor, frame_key(at + 1));
-        next = record_cursor_get(cursor);
-        at = next && record_from(*next) < end ? record_from(*next) : end;
+        at = extents_get(cursor, &next) ? MIN(next.from, end) : end;
     }
     join(tree, cursor, end);
 }
 
 /* --- entering --- */
 
-/*
- * Enter a record where its frames have no group and none begins before its
- * end; it does not go across a multiple of EXTENT_PAGES.
- */
-static void fill_gap(RecordTree *tree, RecordCursor *cursor, Record record)
+void extents_fill(RecordTree *tree, RecordCursor *cursor, const Extent *extent)
 {
-    const Record *left = record_cursor_peek(cursor, -1);
-    const Record *right = record_cursor_get(cursor);
-    bool joins_left = left && record_from(record) % EXTENT_PAGES != 0 &&
-                      continues(*left, record) && is_single(cursor, -1);
-    bool joins_right = right && record_end(record) % EXTENT_PAGES != 0 &&
-                       continues(record, *right) && is_single(cursor, 0);
-    Extent whole = extent_unpack(joins_left ? *left : record);
+    Record record = extent_pack(extent);
+    Record left = record_cursor_peek(cursor, -1);
+    Record right = record_cursor_get(cursor);
+    bool joins_left = extent->from % EXTENT_PAGES != 0 &&
+                      !record_is_none(left) && continues(left, record) &&
+                      is_alone(cursor, -1);
+    bool joins_right = extent_end(extent) % EXTENT_PAGES != 0 &&
+                       !record_is_none(right) && continues(record, right) &&
+                       is_alone(cursor, 0);
+    Extent whole = *extent;
 
     if (joins_left) {
-        whole.pages += record_pages(record);
+        whole = extent_unpack(left);
+        whole.pages += extent->pages;
     }
     if (joins_right) {
-        whole.pages += record_pages(*right);
+        whole.pages += record_pages(right);
     }
     if (joins_left && joins_right) {
         record_tree_remove(tree, cursor);
     }
     if (joins_left) {
-        record_tree_seek(tree, cursor, frame_key(whole.from));
+        record_tree_seek(tree, cursor, left);
     }
     if (joins_left || joins_right) {
         record_tree_replace(tree, cursor, extent_pack(&whole));
@@ -333,24 +342,24 @@ static uint64_t piece_end(uint64_t from, uint64_t end)
 static uint64_t put_piece(RecordTree *tree, RecordCursor *cursor,
                           const Extent *extent, uint64_t at, uint64_t end)
 {
+    Extent part = *extent;
     Extent group;
 
+    part.from = at;
+    part.to += at - extent->from;
     if (extents_find(tree, cursor, at, &group)) {
-        Record record = extent_part(extent, at, group.pages);
-
-        record_tree_seek(tree, cursor, record);
-        record_tree_insert(tree, cursor, record);
-        return extent_end(&group);
+        part.pages = group.pages;
+        record_tree_seek(tree, cursor, extent_pack(&part));
+        record_tree_insert(tree, cursor, extent_pack(&part));
     } else {
-        const Record *next = record_cursor_get(cursor);
-
         end = piece_end(at, end);
-        if (next && record_from(*next) < end) {
-            end = record_from(*next);
+        if (extents_get(cursor, &group)) {
+            end = MIN(end, group.from);
         }
-        fill_gap(tree, cursor, extent_part(extent, at, end - at));
-        return end;
+        part.pages = end - at;
+        extents_fill(tree, cursor, &part);
     }
+    return extent_end(&part);
 }
 
 void extents_put(RecordTree *tree, RecordCursor *cursor, const Extent *extent,
@@ -358,17 +367,7 @@ void extents_put(RecordTree *tree, RecordCursor *cursor, const Extent *extent,
 {
     uint64_t at = extent->from;
     uint64_t end = at + pages;
-    Extent group;
 
-    if (!extents_find(tree, cursor, at, &group)) {
-        const Record *next = record_cursor_get(cursor);
-
-        if (piece_end(at, end) == end &&
-            (!next || record_from(*next) >= end)) {
-            fill_gap(tree, cursor, extent_part(extent, at, pages));
-            return;
-        }
-    }
     cut(tree, cursor, at);
     cut(tree, cursor, end);
     while (at < end) {
@@ -379,17 +378,19 @@ void extents_put(RecordTree *tree, RecordCursor *cursor, const Extent *extent,
 
 /* --- removing --- */
 
-/* Remove a part of an extent that is a group of its own. */
-static void remove_single(RecordTree *tree, RecordCursor *cursor,
-                          const Extent *whole, uint64_t from, uint64_t end)
+void extents_take(RecordTree *tree, RecordCursor *cursor, const Extent *whole,
+                  uint64_t from, uint64_t end)
 {
-    Record before = extent_part(whole, whole->from, from - whole->from);
-    Record after = extent_part(whole, end, extent_end(whole) - end);
-    bool has_before = from > whole->from;
     bool has_after = end < extent_end(whole);
+    Record after;
 
-    if (has_before) {
-        record_tree_replace(tree, cursor, before);
+    if (has_after) {
+        after = extent_part(whole, end, extent_end(whole) - end);
+    }
+    if (from > whole->from) {
+        record_tree_replace(tree, cursor,
+                            extent_part(whole, whole->from,
+                                        from - whole->from));
         if (has_after) {
             record_tree_seek(tree, cursor, after);
             record_tree_insert(tree, cursor, after);
@@ -406,13 +407,7 @@ void extents_remove(RecordTree *tree, RecordCursor *cursor,
 {
     uint64_t at = extent->from;
     uint64_t end = at + pages;
-    Extent group;
 
-    if (extents_find(tree, cursor, at, &group) && is_single(cursor, 0) &&
-        extent_end(&group) >= end) {
-        remove_single(tree, cursor, &group, at, end);
-        return;
-    }
     cut(tree, cursor, at);
     cut(tree, cursor, end);
     while (at < end) {
@@ -451,15 +446,12 @@ uint64_t extents_set_state(RecordTree *tree, RecordCursor *cursor,
     uint64_t end = from + pages;
     uint64_t counted = from;
     uint64_t changed = 0;
-    const Record *record;
+    Extent extent;
 
     cut(tree, cursor, from);
     cut(tree, cursor, end);
     record_tree_seek(tree, cursor, frame_key(from));
-    while ((record = record_cursor_get(cursor)) &&
-           record_from(*record) < end) {
-        Extent extent = extent_unpack(*record);
-
+    while (extents_get(cursor, &extent) && extent.from < end) {
         if (extent.state != state && extent.state != keep) {
             extent.state = state;
             record_tree_replace(tree, cursor, extent_pack(&extent));
@@ -492,25 +484,25 @@ static char *check_pair(Record before, Record record)
     return NULL;
 }
 
-static char *check_record(const RecordTree *tree, RecordCursor *cursor)
+static char *check_record(const RecordTree *tree, const RecordCursor *cursor)
 {
-    const Record *before = record_cursor_peek(cursor, -1);
-    Record record = *record_cursor_get(cursor);
+    Record before = record_cursor_peek(cursor, -1);
+    Record record = record_cursor_get(cursor);
     uint64_t from = record_from(record);
 
-    if ((record_end(record) - 1) / EXTENT_PAGES != from / EXTENT_PAGES) {
+    if (!extents_within(from, record_pages(record))) {
         return g_strdup_printf("frame 0x%" G_GINT64_MODIFIER "x: its extent "
                                "is not within bounds", from);
     }
-    if (!before) {
+    if (record_is_none(before)) {
         return NULL;
     }
-    if (record_from(*before) != from && record_end(*before) == from &&
+    if (record_from(before) != from && record_end(before) == from &&
         from % EXTENT_PAGES != 0 && all_continue(tree, cursor)) {
         return g_strdup_printf("frame 0x%" G_GINT64_MODIFIER "x: its group "
                                "should be one with the group before", from);
     }
-    return check_pair(*before, record);
+    return check_pair(before, record);
 }
 
 char *extents_check(const RecordTree *tree)
@@ -518,8 +510,8 @@ char *extents_check(const RecordTree *tree)
     RecordCursor cursor = { .height = 0 };
     char *wrong = record_tree_check(tree);
 
-    record_tree_seek(tree, &cursor, (Record){ .hi = 0 });
-    while (!wrong && record_cursor_get(&cursor)) {
+    record_tree_seek(tree, &cursor, frame_key(0));
+    while (!wrong && !record_is_none(record_cursor_get(&cursor))) {
         wrong = check_record(tree, &cursor);
         record_cursor_next(&cursor);
     }

@@ -12,8 +12,7 @@
  *   EXTENT_PAGES.  So what a set holds depends only on what it says, not on
  *   how it came to say it.
  *
- * A cursor goes with each call to save searches: all zero at first, then the
- * same for all calls of one operation.
+ * A cursor goes with each call to save searches: see record_tree_seek().
  *
  * No lock.  GLib only.  Private to the PV IOMMU core.
  *
@@ -60,6 +59,25 @@ bool extents_find(const RecordTree *tree, RecordCursor *cursor, uint64_t frame,
                   Extent *first);
 
 /**
+ * extents_find_alone: the extent of a frame that has only one
+ * @tree: the set
+ * @frame: the frame
+ * @extent: set to it
+ *
+ * Faster than extents_find(), but does not always find what there is.
+ *
+ * Returns: true if it was found
+ */
+bool extents_find_alone(const RecordTree *tree, uint64_t frame,
+                        Extent *extent);
+
+/**
+ * extents_alone: is the extent after the cursor a group by itself?
+ * @cursor: not at the end
+ */
+bool extents_alone(const RecordCursor *cursor);
+
+/**
  * extents_get: the extent after the cursor
  * @cursor: a cursor
  * @extent: set to it, if there is one
@@ -104,6 +122,42 @@ bool extents_any_owner(const RecordTree *tree, RecordCursor *cursor,
  */
 void extents_put(RecordTree *tree, RecordCursor *cursor, const Extent *extent,
                  uint64_t pages);
+
+/**
+ * extents_fill: enter an extent into a gap
+ * @tree: the set
+ * @cursor: where extents_find() left it, which found nothing for
+ *          @extent->from; moves
+ * @extent: the extent; no frame of it has a group, and it does not go across a
+ *          multiple of EXTENT_PAGES
+ *
+ * Faster than extents_put().
+ */
+void extents_fill(RecordTree *tree, RecordCursor *cursor,
+                  const Extent *extent);
+
+/**
+ * extents_within: does a run not go across a multiple of EXTENT_PAGES?
+ * @from: its first frame
+ * @pages: its length, at least 1
+ */
+static inline bool extents_within(uint64_t from, uint64_t pages)
+{
+    return pages <= EXTENT_PAGES - from % EXTENT_PAGES;
+}
+
+/**
+ * extents_take: remove a part of an extent that is alone in its group
+ * @tree: the set
+ * @cursor: before the extent; moves
+ * @whole: the extent
+ * @from: the part's first frame
+ * @end: one past its last
+ *
+ * Faster than extents_remove().
+ */
+void extents_take(RecordTree *tree, RecordCursor *cursor, const Extent *whole,
+                  uint64_t from, uint64_t end);
 
 /**
  * extents_remove: remove an extent

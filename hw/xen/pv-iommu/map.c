@@ -28,6 +28,9 @@ typedef struct MapOwner {
 struct XenPvIommuMap {
     RecordTree by_bfn;          /* a dead BFN stands for itself, for nobody */
     RecordTree by_gfn;
+    /* Of all changes; what is next is often near what was last. */
+    RecordCursor bfn_cursor;
+    RecordCursor gfn_cursor;
     uint64_t pages;
     uint64_t pages_max;
     uint64_t dead_pages;
@@ -179,10 +182,25 @@ static int demand_piece(const XenPvIommuMap *map, RecordCursor *cursor,
     return 0;
 }
 
-static int check_demand(XenPvIommuMap *map, RecordCursor *cursor,
-                        const Extent *run, uint64_t pages)
+static int check_limits(XenPvIommuMap *map, uint16_t number,
+                        const MapDemand *demand)
 {
-    const MapOwner *owner = owner_get(map, run->owner);
+    const MapOwner *owner = owner_get(map, number);
+
+    if (demand->pages > 0 && (map->pages >= map->pages_max ||
+                              demand->pages > map->pages_max - map->pages)) {
+        return -ENOSPC;
+    }
+    if (demand->owner_pages > 0 &&
+        (owner->pages >= owner->pages_max ||
+         demand->owner_pages > owner->pages_max - owner->pages)) {
+        return -EDQUOT;
+    }
+    return demand->overflow ? -EOVERFLOW : 0;
+}
+
+static int check_demand(XenPvIommuMap *map, const Extent *run, uint64_t pages)
+{
     uint64_t end = run->from + pages;
     MapDemand demand = { .pages = 0 };
     MapPiece piece;
@@ -190,35 +208,34 @@ static int check_demand(XenPvIommuMap *map, RecordCursor *cursor,
     for (uint64_t bfn = run->from; bfn < end; bfn = piece.end) {
         int ret;
 
-        piece = first_piece(map, cursor, bfn, end);
-        ret = demand_piece(map, cursor, &piece, run, &demand);
+        piece = first_piece(map, &map->bfn_cursor, bfn, end);
+        ret = demand_piece(map, &map->bfn_cursor, &piece, run, &demand);
         if (ret < 0) {
             return ret;
         }
     }
-    if (demand.pages > 0 && (map->pages >= map->pages_max ||
-                             demand.pages > map->pages_max - map->pages)) {
-        return -ENOSPC;
-    }
-    if (demand.owner_pages > 0 &&
-        (owner->pages >= owner->pages_max ||
-         demand.owner_pages > owner->pages_max - owner->pages)) {
-        return -EDQUOT;
-    }
-    return demand.overflow ? -EOVERFLOW : 0;
+    return check_limits(map, run->owner, &demand);
 }
 
 static void put_pair(XenPvIommuMap *map, const Extent *use, uint64_t pages)
 {
-    RecordCursor cursor = { .height = 0 };
-    Extent pair = { .from = use->to, .to = use->from };
+    Extent pair = { .from = use->to, .to = use->from, .pages = pages };
+    Extent next;
 
-    extents_put(&map->by_gfn, &cursor, &pair, pages);
+    if (!extents_find(&map->by_gfn, &map->gfn_cursor, pair.from, &next) &&
+        extents_within(pair.from, pages) &&
+        (!extents_get(&map->gfn_cursor, &next) ||
+         next.from >= pair.from + pages)) {
+        extents_fill(&map->by_gfn, &map->gfn_cursor, &pair);
+    } else {
+        extents_put(&map->by_gfn, &map->gfn_cursor, &pair, pages);
+    }
 }
 
-static void add_piece(XenPvIommuMap *map, RecordCursor *cursor,
-                      const MapPiece *piece, const Extent *run)
+static void add_piece(XenPvIommuMap *map, const MapPiece *piece,
+                      const Extent *run)
 {
+    RecordCursor *cursor = &map->bfn_cursor;
     uint64_t pages = piece->end - piece->bfn;
     Extent part = *run;
     Extent use;
@@ -243,19 +260,35 @@ static void add_piece(XenPvIommuMap *map, RecordCursor *cursor,
     }
 }
 
+/* The usual case: none of the BFNs is mapped.  The cursor is at the gap. */
+static int add_to_gap(XenPvIommuMap *map, const Extent *run)
+{
+    MapDemand demand = { .pages = run->pages, .owner_pages = run->pages };
+    int ret = check_limits(map, run->owner, &demand);
+
+    if (ret == 0) {
+        extents_fill(&map->by_bfn, &map->bfn_cursor, run);
+        put_pair(map, run, run->pages);
+        map->pages += run->pages;
+        map->owners[run->owner].pages += run->pages;
+    }
+    return ret;
+}
+
 int xen_pv_iommu_map_add(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
                          uint64_t pages, uint16_t owner,
                          XenPvIommuAccess access)
 {
-    RecordCursor cursor = { .height = 0 };
     Extent run = {
         .from = bfn,
         .to = gfn,
+        .pages = pages,
         .owner = owner,
         .uses = 1,
         .access = access,
         .state = XEN_PV_IOMMU_LIVE,
     };
+    uint64_t end = bfn + pages;
     MapPiece piece;
     int ret;
 
@@ -263,13 +296,17 @@ int xen_pv_iommu_map_add(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
         owner >= XEN_PV_IOMMU_OWNERS_MAX || !is_access(access)) {
         return -EINVAL;
     }
-    ret = check_demand(map, &cursor, &run, pages);
+    piece = first_piece(map, &map->bfn_cursor, bfn, end);
+    if (!piece.mapped && piece.end == end && extents_within(bfn, pages)) {
+        return add_to_gap(map, &run);
+    }
+    ret = check_demand(map, &run, pages);
     if (ret < 0) {
         return ret;
     }
-    for (uint64_t at = bfn; at < bfn + pages; at = piece.end) {
-        piece = first_piece(map, &cursor, at, bfn + pages);
-        add_piece(map, &cursor, &piece, &run);
+    for (; bfn < end; bfn = piece.end) {
+        piece = first_piece(map, &map->bfn_cursor, bfn, end);
+        add_piece(map, &piece, &run);
     }
     return 0;
 }
@@ -299,9 +336,9 @@ static void freed_add(MapFreed *freed, uint64_t bfn, uint64_t pages)
     freed->frames.pages += pages;
 }
 
-static bool uses_all(const XenPvIommuMap *map, RecordCursor *cursor,
-                     const Extent *run, uint64_t pages)
+static bool uses_all(XenPvIommuMap *map, const Extent *run, uint64_t pages)
 {
+    RecordCursor *cursor = &map->bfn_cursor;
     uint64_t end = run->from + pages;
     MapPiece piece;
     Extent use;
@@ -318,16 +355,22 @@ static bool uses_all(const XenPvIommuMap *map, RecordCursor *cursor,
 
 static void drop_pair(XenPvIommuMap *map, const Extent *use, uint64_t pages)
 {
-    RecordCursor cursor = { .height = 0 };
     Extent pair = { .from = use->to, .to = use->from };
+    uint64_t end = pair.from + pages;
+    Extent whole;
 
-    extents_remove(&map->by_gfn, &cursor, &pair, pages);
+    extents_find(&map->by_gfn, &map->gfn_cursor, pair.from, &whole);
+    if (extents_alone(&map->gfn_cursor) && extent_end(&whole) >= end) {
+        extents_take(&map->by_gfn, &map->gfn_cursor, &whole, pair.from, end);
+    } else {
+        extents_remove(&map->by_gfn, &map->gfn_cursor, &pair, pages);
+    }
 }
 
-static void drop_piece(XenPvIommuMap *map, RecordCursor *cursor,
-                       const MapPiece *piece, const Extent *run,
-                       MapFreed *freed)
+static void drop_piece(XenPvIommuMap *map, const MapPiece *piece,
+                       const Extent *run, MapFreed *freed)
 {
+    RecordCursor *cursor = &map->bfn_cursor;
     uint64_t pages = piece->end - piece->bfn;
     Extent part = *run;
     Extent use;
@@ -351,25 +394,49 @@ static void drop_piece(XenPvIommuMap *map, RecordCursor *cursor,
     }
 }
 
+/* The usual case: nobody else uses the BFNs, and this owner only once. */
+static bool drop_alone(XenPvIommuMap *map, const Extent *run, uint64_t pages)
+{
+    uint64_t end = run->from + pages;
+    Extent whole;
+
+    if (!extents_find(&map->by_bfn, &map->bfn_cursor, run->from, &whole) ||
+        extent_end(&whole) < end || whole.owner != run->owner ||
+        whole.uses != 1 || whole.to + (run->from - whole.from) != run->to ||
+        !extents_alone(&map->bfn_cursor)) {
+        return false;
+    }
+    extents_take(&map->by_bfn, &map->bfn_cursor, &whole, run->from, end);
+    drop_pair(map, run, pages);
+    map->pages -= pages;
+    map->owners[run->owner].pages -= pages;
+    return true;
+}
+
 int xen_pv_iommu_map_drop(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
                           uint64_t pages, uint16_t owner,
                           XenPvIommuFramesFunc *func, void *opaque)
 {
-    RecordCursor cursor = { .height = 0 };
     Extent run = { .from = bfn, .to = gfn, .owner = owner };
     MapFreed freed = { .func = func, .opaque = opaque };
+    uint64_t end = bfn + pages;
     MapPiece piece;
 
     if (!is_run(bfn, pages) || !is_run(gfn, pages) ||
         owner >= XEN_PV_IOMMU_OWNERS_MAX) {
         return -EINVAL;
     }
-    if (!uses_all(map, &cursor, &run, pages)) {
+    if (drop_alone(map, &run, pages)) {
+        freed_add(&freed, bfn, pages);
+        freed_tell(&freed);
+        return 0;
+    }
+    if (!uses_all(map, &run, pages)) {
         return -ENOENT;
     }
-    for (uint64_t at = bfn; at < bfn + pages; at = piece.end) {
-        piece = first_piece(map, &cursor, at, bfn + pages);
-        drop_piece(map, &cursor, &piece, &run, &freed);
+    for (; bfn < end; bfn = piece.end) {
+        piece = first_piece(map, &map->bfn_cursor, bfn, end);
+        drop_piece(map, &piece, &run, &freed);
     }
     freed_tell(&freed);
     return 0;
@@ -413,10 +480,17 @@ static bool first_mapped(const XenPvIommuMap *map, RecordCursor *cursor,
 bool xen_pv_iommu_map_find_bfn(const XenPvIommuMap *map, uint64_t bfn,
                                uint64_t pages, XenPvIommuUse *found)
 {
-    RecordCursor cursor = { .height = 0 };
+    uint64_t end = run_end(bfn, pages);
+    RecordCursor cursor;
     MapPiece piece;
+    Extent extent;
 
-    if (!first_mapped(map, &cursor, bfn, run_end(bfn, pages), &piece)) {
+    if (bfn < end && extents_find_alone(&map->by_bfn, bfn, &extent)) {
+        *found = use_of(&extent, bfn, MIN(end, extent_end(&extent)));
+        return true;
+    }
+    cursor.height = 0;
+    if (!first_mapped(map, &cursor, bfn, end, &piece)) {
         return false;
     }
     *found = use_of(&piece.group, piece.bfn, piece.end);
@@ -579,6 +653,29 @@ static bool find_in_piece(const XenPvIommuMap *map, GfnPiece *piece,
     return false;
 }
 
+/* The usual case: one gfn, one BFN, one user. */
+static bool find_gfn_alone(const XenPvIommuMap *map, uint64_t gfn,
+                           uint64_t end, XenPvIommuAccess access,
+                           XenPvIommuUse *found)
+{
+    uint64_t pages;
+    uint64_t bfn;
+    Extent pair;
+    Extent use;
+
+    if (!extents_find_alone(&map->by_gfn, gfn, &pair)) {
+        return false;
+    }
+    pages = MIN(end, extent_end(&pair)) - gfn;
+    bfn = pair.to + (gfn - pair.from);
+    if (!extents_find_alone(&map->by_bfn, bfn, &use) ||
+        use.state != XEN_PV_IOMMU_LIVE || (use.access & access) != access) {
+        return false;
+    }
+    *found = use_of(&use, bfn, MIN(bfn + pages, extent_end(&use)));
+    return true;
+}
+
 bool xen_pv_iommu_map_find_gfn(const XenPvIommuMap *map, uint64_t gfn,
                                uint64_t pages, XenPvIommuAccess access,
                                XenPvIommuUse *found)
@@ -586,6 +683,9 @@ bool xen_pv_iommu_map_find_gfn(const XenPvIommuMap *map, uint64_t gfn,
     uint64_t end = run_end(gfn, pages);
     GfnPiece piece;
 
+    if (gfn < end && find_gfn_alone(map, gfn, end, access, found)) {
+        return true;
+    }
     while (first_gfn_piece(map, gfn, end, &piece)) {
         if (find_in_piece(map, &piece, access, found)) {
             return true;
@@ -600,20 +700,18 @@ bool xen_pv_iommu_map_find_gfn(const XenPvIommuMap *map, uint64_t gfn,
 uint64_t xen_pv_iommu_map_set_state(XenPvIommuMap *map, uint64_t bfn,
                                     uint64_t pages, XenPvIommuState state)
 {
-    RecordCursor cursor = { .height = 0 };
     uint64_t end = run_end(bfn, pages);
 
     if (bfn >= end || (state != XEN_PV_IOMMU_INVALIDATED &&
                        state != XEN_PV_IOMMU_DRAINING)) {
         return 0;
     }
-    return extents_set_state(&map->by_bfn, &cursor, bfn, end - bfn, state,
+    return extents_set_state(&map->by_bfn, &map->bfn_cursor, bfn, end - bfn, state,
                              XEN_PV_IOMMU_DEAD);
 }
 
 int xen_pv_iommu_map_bury(XenPvIommuMap *map, XenPvIommuFrames frames)
 {
-    RecordCursor cursor = { .height = 0 };
     Extent dead = {
         .from = frames.bfn,
         .to = frames.bfn,
@@ -625,11 +723,11 @@ int xen_pv_iommu_map_bury(XenPvIommuMap *map, XenPvIommuFrames frames)
     if (!is_run(frames.bfn, frames.pages)) {
         return -EINVAL;
     }
-    if (first_mapped(map, &cursor, frames.bfn, frames.bfn + frames.pages,
-                     &piece)) {
+    if (first_mapped(map, &map->bfn_cursor, frames.bfn,
+                     frames.bfn + frames.pages, &piece)) {
         return -EEXIST;
     }
-    extents_put(&map->by_bfn, &cursor, &dead, frames.pages);
+    extents_put(&map->by_bfn, &map->bfn_cursor, &dead, frames.pages);
     map->pages += frames.pages;
     map->dead_pages += frames.pages;
     return 0;

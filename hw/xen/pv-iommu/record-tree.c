@@ -10,14 +10,9 @@
 
 #include "record-tree.h"
 
-struct RecordNode {
-    uint32_t count;
-    Record keys[RECORD_NODE_MAX];       /* of a leaf: the records */
-};
-
 /*
- * keys[i] is not above any record below child[i], and above all those below
- * child[i - 1].
+ * The i-th key is not above any record below child[i], and above all those
+ * below child[i - 1].
  */
 typedef struct RecordInner {
     RecordNode node;
@@ -37,15 +32,18 @@ typedef struct RecordEntry {
 #define RECORD_WINDOW 3
 
 /*
- * One node more or less is enough for the fewest and the most entries that
- * neighbours can have, and nobody gets less than the minimum.
+ * Sharing out makes one node more or less, at most, and each has enough: an
+ * insertion finds at least the minimum in the neighbours and one too many in
+ * the node, a removal one too few.  (Where the right edge is among them, see
+ * window_part().)
  */
-G_STATIC_ASSERT(2 * RECORD_NODE_TARGET + 1 >= 3 * RECORD_NODE_MIN);
-G_STATIC_ASSERT(3 * RECORD_NODE_TARGET + 1 >= 4 * RECORD_NODE_MIN);
-G_STATIC_ASSERT(4 * RECORD_NODE_TARGET >= 3 * RECORD_NODE_MAX + 1);
-G_STATIC_ASSERT(2 * RECORD_NODE_MIN - 1 > RECORD_NODE_TARGET);
-/* What is left for the last when all others get the minimum. */
-G_STATIC_ASSERT(RECORD_NODE_TARGET + 1 > RECORD_NODE_MIN);
+G_STATIC_ASSERT(RECORD_WINDOW * RECORD_NODE_MAX + 1 <=
+                (RECORD_WINDOW + 1) * RECORD_NODE_INSERTED);
+G_STATIC_ASSERT(RECORD_WINDOW * RECORD_NODE_INSERTED + 1 >=
+                (RECORD_WINDOW + 1) * RECORD_NODE_MIN);
+G_STATIC_ASSERT((RECORD_WINDOW - 1) * RECORD_NODE_REMOVED + 1 >=
+                RECORD_WINDOW * RECORD_NODE_MIN);
+G_STATIC_ASSERT(2 * RECORD_NODE_MIN - 1 > RECORD_NODE_REMOVED);
 
 static RecordInner *inner(RecordNode *node)
 {
@@ -122,22 +120,47 @@ void record_tree_clear(RecordTree *tree)
 
 /* --- places --- */
 
-/*
- * How many of the node's keys are less than @key.  Without a branch that
- * depends on the keys: it would be mispredicted every second time.
- */
-static unsigned keys_below(const RecordNode *node, Record key)
+static Record node_key(const RecordNode *node, unsigned index)
 {
-    const Record *base = node->keys;
+    return (Record){ node->hi[index], node->lo[index] };
+}
+
+/*
+ * How many keys of the node are below @hi in their upper halves.  Without a
+ * branch that depends on the keys: it would be mispredicted every second time.
+ */
+static inline unsigned hi_below(const RecordNode *node, uint64_t hi)
+{
+    const uint64_t *base = node->hi;
     unsigned left = node->count;
 
     while (left > 1) {
         unsigned half = left / 2;
 
-        base += record_less(base[half - 1], key) ? half : 0;
+        base += base[half - 1] < hi ? half : 0;
         left -= half;
     }
-    return base - node->keys + (left > 0 && record_less(*base, key));
+    return base - node->hi + (left > 0 && *base < hi);
+}
+
+/* How many of the node's keys are less than @key. */
+static inline unsigned keys_below(const RecordNode *node, Record key)
+{
+    unsigned index = hi_below(node, key.hi);
+
+    while (index < node->count && node->hi[index] == key.hi &&
+           node->lo[index] < key.lo) {
+        index++;
+    }
+    return index;
+}
+
+/* A node far away: ask for all lines that a search can read at once. */
+static inline void prefetch(const RecordNode *node)
+{
+    for (unsigned i = 0; i <= RECORD_NODE_MAX; i += 8) {
+        __builtin_prefetch((const uint64_t *)node + i);
+    }
 }
 
 static bool seek_in_leaf(RecordCursor *cursor, Record key)
@@ -145,12 +168,34 @@ static bool seek_in_leaf(RecordCursor *cursor, Record key)
     unsigned level = cursor->height - 1;
     const RecordNode *leaf = cursor->path[level].node;
 
-    if (record_less(key, leaf->keys[0]) ||
-        record_less(leaf->keys[leaf->count - 1], key)) {
+    if (record_less(key, node_key(leaf, 0)) ||
+        record_less(node_key(leaf, leaf->count - 1), key)) {
         return false;
     }
     cursor->path[level].index = keys_below(leaf, key);
     return true;
+}
+
+Record record_tree_last_below(const RecordTree *tree, uint64_t hi,
+                              Record *before)
+{
+    const RecordNode *node = tree->root;
+    unsigned index;
+
+    *before = RECORD_NONE;
+    if (tree->height == 0) {
+        return RECORD_NONE;
+    }
+    for (unsigned level = 0; !is_leaf(tree, level); level++) {
+        index = hi_below(node, hi);
+        node = ((const RecordInner *)node)->child[index > 0 ? index - 1 : 0];
+        prefetch(node);
+    }
+    index = hi_below(node, hi);
+    if (index > 1) {
+        *before = node_key(node, index - 2);
+    }
+    return index > 0 ? node_key(node, index - 1) : RECORD_NONE;
 }
 
 /* To the first or last record below what @level points to. */
@@ -191,7 +236,7 @@ static bool previous_leaf(RecordCursor *cursor)
 }
 
 /* Nowhere but at the end of the tree is a cursor at the end of its leaf. */
-static void leave_end(RecordCursor *cursor)
+static inline void leave_end(RecordCursor *cursor)
 {
     unsigned leaf = cursor->height - 1;
 
@@ -215,10 +260,11 @@ void record_tree_seek(const RecordTree *tree, RecordCursor *cursor, Record key)
         if (!is_leaf(tree, level)) {
             /* Of the children that begin at or below the key, the last. */
             if (index > 0 && (index == node->count ||
-                              record_less(key, node->keys[index]))) {
+                              record_less(key, node_key(node, index)))) {
                 index--;
             }
             node = inner(node)->child[index];
+            prefetch(node);
         }
         cursor->path[level].index = index;
     }
@@ -227,48 +273,31 @@ void record_tree_seek(const RecordTree *tree, RecordCursor *cursor, Record key)
     }
 }
 
-const Record *record_cursor_get(const RecordCursor *cursor)
-{
-    return record_cursor_peek(cursor, 0);
-}
-
 void record_cursor_next(RecordCursor *cursor)
 {
     cursor->path[cursor->height - 1].index++;
     leave_end(cursor);
 }
 
-static const Record *peek_far(RecordCursor cursor, int distance)
+Record record_cursor_peek_far(const RecordCursor *near, int distance)
 {
+    RecordCursor cursor = *near;
     unsigned leaf = cursor.height - 1;
 
     for (; distance < 0; distance++) {
         if (cursor.path[leaf].index > 0) {
             cursor.path[leaf].index--;
         } else if (!previous_leaf(&cursor)) {
-            return NULL;
+            return RECORD_NONE;
         }
     }
-    for (; distance > 0 && record_cursor_get(&cursor); distance--) {
+    for (; distance > 0; distance--) {
+        if (record_is_none(record_cursor_get(&cursor))) {
+            return RECORD_NONE;
+        }
         record_cursor_next(&cursor);
     }
     return record_cursor_get(&cursor);
-}
-
-const Record *record_cursor_peek(const RecordCursor *cursor, int distance)
-{
-    const RecordNode *leaf;
-    int64_t index;
-
-    if (cursor->height == 0) {
-        return NULL;
-    }
-    leaf = cursor->path[cursor->height - 1].node;
-    index = (int64_t)cursor->path[cursor->height - 1].index + distance;
-    if (index >= 0 && index < leaf->count) {
-        return &leaf->keys[index];
-    }
-    return distance == 0 ? NULL : peek_far(*cursor, distance);
 }
 
 /* --- weights --- */
@@ -279,7 +308,7 @@ static uint64_t heaviest_of(const RecordTree *tree, RecordNode *node,
     uint64_t heaviest = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        uint64_t weight = leaf ? tree->weigh(node->keys[i])
+        uint64_t weight = leaf ? tree->weigh(node_key(node, i))
                                : inner(node)->heaviest[i];
 
         heaviest = MAX(heaviest, weight);
@@ -304,19 +333,19 @@ static void reweigh(const RecordTree *tree, RecordCursor *cursor,
 }
 
 /* The first record of the leaf at or after the cursor that is heavy enough. */
-static const Record *heavy_in_leaf(const RecordTree *tree,
-                                   RecordCursor *cursor, uint64_t weight)
+static Record heavy_in_leaf(const RecordTree *tree, RecordCursor *cursor,
+                            uint64_t weight)
 {
     unsigned leaf = cursor->height - 1;
     const RecordNode *node = cursor->path[leaf].node;
 
     for (unsigned i = cursor->path[leaf].index; i < node->count; i++) {
-        if (tree->weigh(node->keys[i]) >= weight) {
+        if (tree->weigh(node_key(node, i)) >= weight) {
             cursor->path[leaf].index = i;
-            return &node->keys[i];
+            return node_key(node, i);
         }
     }
-    return NULL;
+    return RECORD_NONE;
 }
 
 /* Point @level at the first child from @index on with something heavy. */
@@ -336,17 +365,17 @@ static bool heavy_child(RecordCursor *cursor, unsigned level, unsigned index,
     return false;
 }
 
-const Record *record_cursor_find_weight(const RecordTree *tree,
-                                        RecordCursor *cursor, uint64_t weight)
+Record record_cursor_find_weight(const RecordTree *tree, RecordCursor *cursor,
+                                 uint64_t weight)
 {
-    const Record *found;
+    Record found;
     unsigned level;
 
     if (cursor->height == 0) {
-        return NULL;
+        return RECORD_NONE;
     }
     found = heavy_in_leaf(tree, cursor, weight);
-    if (found) {
+    if (!record_is_none(found)) {
         return found;
     }
     for (level = cursor->height - 1; level > 0; level--) {
@@ -356,7 +385,7 @@ const Record *record_cursor_find_weight(const RecordTree *tree,
         }
     }
     if (level == 0) {
-        return NULL;
+        return RECORD_NONE;
     }
     for (; !is_leaf(tree, level); level++) {
         heavy_child(cursor, level, 0, weight);
@@ -379,48 +408,55 @@ uint64_t record_cursor_max_before(const RecordTree *tree,
     return heaviest;
 }
 
-/* --- entries of one node --- */
+/* --- entries --- */
 
-static RecordEntry entry_get(const RecordTree *tree, RecordNode *node,
-                             unsigned index, bool leaf)
+/* Where entries are: in a node, or in a window. */
+typedef struct RecordColumns {
+    uint64_t *hi;
+    uint64_t *lo;
+    RecordNode **child;         /* NULL: those of a leaf */
+    uint64_t *heaviest;         /* NULL: no weights */
+} RecordColumns;
+
+static inline RecordColumns node_columns(const RecordTree *tree,
+                                         RecordNode *node, bool leaf)
 {
-    RecordEntry entry = { .key = node->keys[index] };
-
-    if (!leaf) {
-        entry.child = inner(node)->child[index];
-        entry.heaviest = tree->weigh ? inner(node)->heaviest[index] : 0;
-    }
-    return entry;
+    return (RecordColumns){
+        .hi = node->hi,
+        .lo = node->lo,
+        .child = leaf ? NULL : inner(node)->child,
+        .heaviest = leaf || !tree->weigh ? NULL : inner(node)->heaviest,
+    };
 }
 
-static void entry_set(const RecordTree *tree, RecordNode *node, unsigned index,
-                      bool leaf, const RecordEntry *entry)
+/* Copy @count entries; they may overlap. */
+static inline void entries_copy(RecordColumns to, unsigned to_index,
+                                RecordColumns from, unsigned from_index,
+                                unsigned count)
 {
-    node->keys[index] = entry->key;
-    if (!leaf) {
-        inner(node)->child[index] = entry->child;
-        if (tree->weigh) {
-            inner(node)->heaviest[index] = entry->heaviest;
-        }
+    memmove(to.hi + to_index, from.hi + from_index, count * sizeof(*to.hi));
+    memmove(to.lo + to_index, from.lo + from_index, count * sizeof(*to.lo));
+    if (to.child) {
+        memmove(to.child + to_index, from.child + from_index,
+                count * sizeof(*to.child));
+    }
+    if (to.heaviest) {
+        memmove(to.heaviest + to_index, from.heaviest + from_index,
+                count * sizeof(*to.heaviest));
     }
 }
 
-/* Move the entries from @from on to @to, within the node. */
-static void entries_move(const RecordTree *tree, RecordNode *node, unsigned to,
-                         unsigned from, bool leaf)
+static inline void entry_set(RecordColumns to, unsigned index,
+                             const RecordEntry *entry)
 {
-    size_t count = node->count - from;
-
-    memmove(&node->keys[to], &node->keys[from], count * sizeof(Record));
-    if (!leaf) {
-        memmove(&inner(node)->child[to], &inner(node)->child[from],
-                count * sizeof(RecordNode *));
-        if (tree->weigh) {
-            memmove(&inner(node)->heaviest[to], &inner(node)->heaviest[from],
-                    count * sizeof(uint64_t));
-        }
+    to.hi[index] = entry->key.hi;
+    to.lo[index] = entry->key.lo;
+    if (to.child) {
+        to.child[index] = entry->child;
     }
-    node->count = node->count - from + to;
+    if (to.heaviest) {
+        to.heaviest[index] = entry->heaviest;
+    }
 }
 
 /* --- sharing out --- */
@@ -430,12 +466,18 @@ static bool insert_entry(RecordTree *tree, RecordCursor *cursor,
 static bool remove_entry(RecordTree *tree, RecordCursor *cursor,
                          unsigned level);
 
+#define RECORD_WINDOW_MAX (RECORD_WINDOW * RECORD_NODE_MAX + 1)
+
 typedef struct RecordWindow {
     RecordNode *parent;
     unsigned first;             /* child of the parent */
     unsigned nodes;
+    bool leaves;
     unsigned count;
-    RecordEntry entries[RECORD_WINDOW * RECORD_NODE_MAX + 1];
+    uint64_t hi[RECORD_WINDOW_MAX];
+    uint64_t lo[RECORD_WINDOW_MAX];
+    RecordNode *child[RECORD_WINDOW_MAX];
+    uint64_t heaviest[RECORD_WINDOW_MAX];
 } RecordWindow;
 
 /* The key that tells what begins with @record from what is before it. */
@@ -454,8 +496,9 @@ static void lower_separators(const RecordTree *tree, RecordCursor *cursor,
         RecordNode *parent = cursor->path[level - 1].node;
         unsigned index = cursor->path[level - 1].index;
 
-        if (record_less(record, parent->keys[index])) {
-            parent->keys[index] = record;
+        if (record_less(record, node_key(parent, index))) {
+            parent->hi[index] = record.hi;
+            parent->lo[index] = record.lo;
         }
     }
 }
@@ -470,18 +513,21 @@ static void raise_separators(const RecordTree *tree,
 {
     unsigned leaf = cursor->height - 1;
     RecordCursor next = *cursor;
+    Record first;
 
     if (!next_leaf(&next)) {
         return;
     }
+    first = separator(tree, node_key(next.path[leaf].node, 0));
     for (unsigned level = 0; level < leaf; level++) {
-        Record *key = &next.path[level].node->keys[next.path[level].index];
+        RecordNode *node = next.path[level].node;
+        unsigned index = next.path[level].index;
 
-        if (next.path[level].index != cursor->path[level].index ||
-            next.path[level].node != cursor->path[level].node) {
-            if (!record_less(record, *key)) {
-                *key = separator(tree, next.path[leaf].node->keys[0]);
-            }
+        if ((index != cursor->path[level].index ||
+             node != cursor->path[level].node) &&
+            !record_less(record, node_key(node, index))) {
+            node->hi[index] = first.hi;
+            node->lo[index] = first.lo;
         }
     }
 }
@@ -496,6 +542,17 @@ static bool on_right_edge(const RecordCursor *cursor, unsigned level)
     return true;
 }
 
+static inline RecordColumns window_columns(const RecordTree *tree,
+                                           RecordWindow *window)
+{
+    return (RecordColumns){
+        .hi = window->hi,
+        .lo = window->lo,
+        .child = window->leaves ? NULL : window->child,
+        .heaviest = window->leaves || !tree->weigh ? NULL : window->heaviest,
+    };
+}
+
 /*
  * Collect the entries of the node at @level and of its neighbours, and
  * @extra, if any, at the cursor's place.
@@ -505,35 +562,43 @@ static void window_fill(const RecordTree *tree, const RecordCursor *cursor,
                         RecordWindow *window)
 {
     unsigned here = cursor->path[level - 1].index;
-    bool leaf = is_leaf(tree, level);
+    unsigned index = 0;
+    RecordColumns columns;
 
+    window->leaves = is_leaf(tree, level);
+    columns = window_columns(tree, window);
     window->parent = cursor->path[level - 1].node;
     window->nodes = MIN(window->parent->count, RECORD_WINDOW);
     window->first = MIN(here > 0 ? here - 1 : 0,
                         window->parent->count - window->nodes);
     window->count = 0;
-    for (unsigned i = 0; i < window->nodes; i++) {
-        RecordNode *node = inner(window->parent)->child[window->first + i];
+    for (unsigned i = window->first; i < window->first + window->nodes; i++) {
+        RecordNode *node = inner(window->parent)->child[i];
 
-        for (unsigned j = 0; j <= node->count; j++) {
-            if (extra && node == cursor->path[level].node &&
-                j == cursor->path[level].index) {
-                window->entries[window->count++] = *extra;
-            }
-            if (j < node->count) {
-                window->entries[window->count++] =
-                    entry_get(tree, node, j, leaf);
-            }
+        if (i == here) {
+            index = window->count + cursor->path[level].index;
         }
+        entries_copy(columns, window->count,
+                     node_columns(tree, node, window->leaves), 0,
+                     node->count);
+        window->count += node->count;
+    }
+    if (extra) {
+        entries_copy(columns, index + 1, columns, index,
+                     window->count - index);
+        entry_set(columns, index, extra);
+        window->count++;
     }
 }
 
-/* Fill the @number-th of @nodes nodes with @count entries from @from on. */
-static RecordEntry window_write(RecordTree *tree, const RecordWindow *window,
+/* Fill the @number-th node with @count entries from @from on. */
+static RecordEntry window_write(RecordTree *tree, RecordWindow *window,
                                 unsigned number, unsigned from,
-                                unsigned count, bool leaf)
+                                unsigned count)
 {
-    RecordEntry entry = { .key = separator(tree, window->entries[from].key) };
+    bool leaf = window->leaves;
+    Record first = { window->hi[from], window->lo[from] };
+    RecordEntry entry = { .key = separator(tree, first) };
 
     if (number < window->nodes) {
         entry.child = inner(window->parent)->child[window->first + number];
@@ -541,15 +606,14 @@ static RecordEntry window_write(RecordTree *tree, const RecordWindow *window,
         entry.child = node_new(tree, leaf);
     }
     entry.child->count = count;
-    for (unsigned i = 0; i < count; i++) {
-        entry_set(tree, entry.child, i, leaf, &window->entries[from + i]);
-    }
+    entries_copy(node_columns(tree, entry.child, leaf), 0,
+                 window_columns(tree, window), from, count);
     if (tree->weigh) {
         entry.heaviest = heaviest_of(tree, entry.child, count, leaf);
     }
     if (number == 0) {
-        /* It may be lower than the first key, and tell more so. */
-        entry.key = window->parent->keys[window->first];
+        /* It may be lower than the first key, and stays so. */
+        entry.key = node_key(window->parent, window->first);
     }
     return entry;
 }
@@ -574,20 +638,22 @@ static unsigned window_part(const RecordWindow *window, unsigned nodes,
 static void share_out(RecordTree *tree, RecordCursor *cursor, unsigned level,
                       const RecordEntry *extra)
 {
-    bool leaf = is_leaf(tree, level);
+    unsigned most = extra ? RECORD_NODE_INSERTED : RECORD_NODE_REMOVED;
     RecordWindow window;
+    RecordColumns parent;
     RecordEntry entry;
     unsigned nodes;
     unsigned from = 0;
 
     window_fill(tree, cursor, level, extra, &window);
-    nodes = (window.count + RECORD_NODE_TARGET - 1) / RECORD_NODE_TARGET;
+    parent = node_columns(tree, window.parent, false);
+    nodes = (window.count + most - 1) / most;
     for (unsigned i = 0; i < nodes; i++) {
         unsigned part = window_part(&window, nodes, i);
 
-        entry = window_write(tree, &window, i, from, part, leaf);
+        entry = window_write(tree, &window, i, from, part);
         if (i < window.nodes) {
-            entry_set(tree, window.parent, window.first + i, false, &entry);
+            entry_set(parent, window.first + i, &entry);
         }
         from += part;
     }
@@ -595,8 +661,7 @@ static void share_out(RecordTree *tree, RecordCursor *cursor, unsigned level,
     if (nodes > window.nodes) {
         insert_entry(tree, cursor, level - 1, entry);
     } else if (nodes < window.nodes) {
-        node_free(tree, inner(window.parent)->child[window.first + nodes],
-                  leaf);
+        node_free(tree, parent.child[window.first + nodes], window.leaves);
         remove_entry(tree, cursor, level - 1);
     } else {
         reweigh(tree, cursor, level - 1);
@@ -620,7 +685,7 @@ static void add_root(RecordTree *tree, RecordCursor *cursor)
                                      is_leaf(tree, 1));
     }
     root->count = 1;
-    entry_set(tree, root, 0, false, &entry);
+    entry_set(node_columns(tree, root, false), 0, &entry);
     cursor->path[0].node = root;
     cursor->path[0].index = 0;
 }
@@ -637,7 +702,7 @@ static void append_node(RecordTree *tree, RecordCursor *cursor, unsigned level,
     };
 
     node->count = 1;
-    entry_set(tree, node, 0, leaf, entry);
+    entry_set(node_columns(tree, node, leaf), 0, entry);
     if (tree->weigh) {
         above.heaviest = heaviest_of(tree, node, 1, leaf);
     }
@@ -651,12 +716,14 @@ static bool insert_entry(RecordTree *tree, RecordCursor *cursor,
 {
     RecordNode *node = cursor->path[level].node;
     unsigned index = cursor->path[level].index;
-    bool leaf = is_leaf(tree, level);
 
     lower_separators(tree, cursor, level, entry.key);
     if (node->count < RECORD_NODE_MAX) {
-        entries_move(tree, node, index + 1, index, leaf);
-        entry_set(tree, node, index, leaf, &entry);
+        RecordColumns columns = node_columns(tree, node, is_leaf(tree, level));
+
+        entries_copy(columns, index + 1, columns, index, node->count - index);
+        entry_set(columns, index, &entry);
+        node->count++;
         reweigh(tree, cursor, level);
         return true;
     }
@@ -681,7 +748,8 @@ void record_tree_insert(RecordTree *tree, RecordCursor *cursor, Record record)
         tree->height = 1;
         tree->root = node_new(tree, true);
         tree->root->count = 1;
-        tree->root->keys[0] = record;
+        tree->root->hi[0] = record.hi;
+        tree->root->lo[0] = record.lo;
         cursor->height = 0;
     } else if (!insert_entry(tree, cursor, tree->height - 1, entry)) {
         cursor->height = 0;
@@ -713,8 +781,10 @@ static bool remove_entry(RecordTree *tree, RecordCursor *cursor,
     RecordNode *node = cursor->path[level].node;
     unsigned index = cursor->path[level].index;
     bool leaf = is_leaf(tree, level);
+    RecordColumns columns = node_columns(tree, node, leaf);
 
-    entries_move(tree, node, index, index + 1, leaf);
+    node->count--;
+    entries_copy(columns, index, columns, index + 1, node->count - index);
     if (level == 0) {
         unsigned height = tree->height;
 
@@ -749,12 +819,16 @@ void record_tree_replace(RecordTree *tree, RecordCursor *cursor, Record record)
     RecordNode *node = cursor->path[leaf].node;
     unsigned index = cursor->path[leaf].index;
 
-    if (record_less(record, node->keys[index])) {
+    if (index == 0) {
         lower_separators(tree, cursor, leaf, record);
-    } else if (index + 1 == node->count) {
+    }
+    if (index + 1 == node->count &&
+        record_less(separator(tree, node_key(node, index)),
+                    separator(tree, record))) {
         raise_separators(tree, cursor, record);
     }
-    node->keys[index] = record;
+    node->hi[index] = record.hi;
+    node->lo[index] = record.lo;
     reweigh(tree, cursor, leaf);
 }
 
@@ -771,12 +845,12 @@ typedef struct RecordCheck {
 static char *check_leaf(RecordCheck *check, const RecordNode *node)
 {
     for (unsigned i = 0; i < node->count; i++) {
-        if (check->any && !record_less(check->last, node->keys[i])) {
+        if (check->any && !record_less(check->last, node_key(node, i))) {
             return g_strdup_printf("record %" G_GUINT64_FORMAT
                                    " is out of order", check->records);
         }
         check->any = true;
-        check->last = node->keys[i];
+        check->last = node_key(node, i);
         check->records++;
     }
     return NULL;
@@ -789,7 +863,7 @@ static char *check_child(RecordCheck *check, RecordNode *node, unsigned i,
                          unsigned level, bool edge)
 {
     const RecordTree *tree = check->tree;
-    Record key = node->keys[i];
+    Record key = node_key(node, i);
     RecordNode *child = inner(node)->child[i];
     char *wrong;
 
@@ -797,7 +871,7 @@ static char *check_child(RecordCheck *check, RecordNode *node, unsigned i,
         return g_strdup_printf("a key of level %u is below what it follows",
                                level);
     }
-    if (record_less(child->keys[0], key)) {
+    if (record_less(node_key(child, 0), key)) {
         return g_strdup_printf("a key of level %u is above what it leads to",
                                level);
     }

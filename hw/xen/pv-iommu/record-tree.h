@@ -9,7 +9,7 @@
  *   million records hang four steps below the root, and the inner nodes of a
  *   table of ordinary size stay in the cache.
  * - A node that is full, or less full than RECORD_NODE_MIN, shares out its
- *   entries with its neighbours; so each node stays at least 60 % full, in
+ *   entries with its neighbours; so each node stays more than half full, in
  *   whatever order records come and go.  Exempt are the nodes on the right
  *   edge, one a level: they begin nearly empty, so that records that come in
  *   ascending order fill each node to the last place.
@@ -32,14 +32,16 @@
 
 /*
  * Entries of a node: a leaf with its header and malloc's takes 512 bytes.  The
- * least that a node holds, and what it holds at most after sharing out, so
- * that the next insertion nearby finds room.
+ * least that a node holds; and what it holds at most after sharing out because
+ * of an insertion or a removal: the next one nearby is to find room, or enough
+ * entries.
  */
-#define RECORD_NODE_MAX     31
-#define RECORD_NODE_MIN     19
-#define RECORD_NODE_TARGET  28
+#define RECORD_NODE_MAX         31
+#define RECORD_NODE_MIN         18
+#define RECORD_NODE_INSERTED    26
+#define RECORD_NODE_REMOVED     30
 
-/* Levels: 19 to the 15th is above the number of records that memory can hold */
+/* Levels: 18 to the 15th is above the number of records that memory can hold */
 #define RECORD_TREE_HEIGHT_MAX 16
 
 typedef struct Record {
@@ -47,7 +49,15 @@ typedef struct Record {
     uint64_t lo;
 } Record;
 
-typedef struct RecordNode RecordNode;
+/* What no record is: all bits set. */
+#define RECORD_NONE ((Record){ UINT64_MAX, UINT64_MAX })
+
+/* The halves apart: a search reads the upper ones only, or nearly so. */
+typedef struct RecordNode {
+    uint32_t count;
+    uint64_t hi[RECORD_NODE_MAX];       /* of a leaf: the records */
+    uint64_t lo[RECORD_NODE_MAX];
+} RecordNode;
 
 /**
  * RecordWeighFunc: how heavy is a record?
@@ -65,8 +75,9 @@ typedef struct RecordTree {
     uint64_t bytes;             /* of memory, with malloc's own */
 } RecordTree;
 
+/* Height 0 is no place, and what a cursor begins with. */
 typedef struct RecordCursor {
-    unsigned height;            /* 0: no place */
+    unsigned height;
     struct {
         RecordNode *node;
         unsigned index;
@@ -76,6 +87,11 @@ typedef struct RecordCursor {
 static inline bool record_less(Record a, Record b)
 {
     return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
+}
+
+static inline bool record_is_none(Record record)
+{
+    return record.hi == UINT64_MAX && record.lo == UINT64_MAX;
 }
 
 /**
@@ -97,57 +113,91 @@ void record_tree_clear(RecordTree *tree);
 /**
  * record_tree_seek: place a cursor
  * @tree: the tree
- * @cursor: all zero, or a cursor of this tree that is still alive (which is
- *          faster when the place is near)
+ * @cursor: its height is 0, or it is a cursor of this tree that is still alive
+ *          (which is faster when the place is near)
  * @key: the place is before the first record that is not less than this
  */
 void record_tree_seek(const RecordTree *tree, RecordCursor *cursor,
                       Record key);
 
 /**
- * record_cursor_get: the record after the cursor
- * @cursor: a cursor
+ * record_tree_last_below: the last record below a key, without a cursor
+ * @tree: the tree
+ * @hi: the key's upper half; its lower half is 0
+ * @before: set to the record before that one; none if that is in another leaf
  *
- * Returns: the record; NULL at the end
+ * Returns: the record; none if there is none or it is not in the leaf where it
+ *          is most likely: then look with a cursor
  */
-const Record *record_cursor_get(const RecordCursor *cursor);
+Record record_tree_last_below(const RecordTree *tree, uint64_t hi,
+                              Record *before);
 
 /**
  * record_cursor_next: move past one record
- * @cursor: a cursor that record_cursor_get() was not NULL for
+ * @cursor: a cursor that is not at the end
  */
 void record_cursor_next(RecordCursor *cursor);
+
+/* For record_cursor_peek(): what lies in another leaf. */
+Record record_cursor_peek_far(const RecordCursor *cursor, int distance);
 
 /**
  * record_cursor_peek: a record near the cursor, which does not move
  * @cursor: a cursor
  * @distance: 0 is the record after it, -1 the one before it, and so on
  *
- * Returns: the record; NULL if there is none
+ * Returns: the record, or none
  */
-const Record *record_cursor_peek(const RecordCursor *cursor, int distance);
+static inline Record record_cursor_peek(const RecordCursor *cursor,
+                                        int distance)
+{
+    if (cursor->height > 0) {
+        const RecordNode *leaf = cursor->path[cursor->height - 1].node;
+        unsigned index = cursor->path[cursor->height - 1].index + distance;
+
+        /* What is before the first is beyond the last, as an unsigned. */
+        if (index < leaf->count) {
+            return (Record){ leaf->hi[index], leaf->lo[index] };
+        }
+        if (distance != 0) {
+            return record_cursor_peek_far(cursor, distance);
+        }
+    }
+    return RECORD_NONE;
+}
+
+/**
+ * record_cursor_get: the record after the cursor
+ * @cursor: a cursor
+ *
+ * Returns: the record, or none at the end
+ */
+static inline Record record_cursor_get(const RecordCursor *cursor)
+{
+    return record_cursor_peek(cursor, 0);
+}
 
 /**
  * record_tree_insert: enter a record
  * @tree: the tree
  * @cursor: where, so that the order is kept; it must be placed anew afterwards
- * @record: the record
+ * @record: the record, not RECORD_NONE
  */
 void record_tree_insert(RecordTree *tree, RecordCursor *cursor, Record record);
 
 /**
  * record_tree_remove: remove a record
  * @tree: the tree
- * @cursor: before the record, which record_cursor_get() has returned; it must
- *          be placed anew afterwards
+ * @cursor: before the record, so not at the end; it must be placed anew
+ *          afterwards
  */
 void record_tree_remove(RecordTree *tree, RecordCursor *cursor);
 
 /**
  * record_tree_replace: change a record
  * @tree: the tree
- * @cursor: before the record, which record_cursor_get() has returned; it stays
- * @record: the new record; it has the same place in the order
+ * @cursor: before the record, so not at the end; it stays
+ * @record: the new record, which has the same place in the order
  */
 void record_tree_replace(RecordTree *tree, RecordCursor *cursor,
                          Record record);
@@ -158,11 +208,10 @@ void record_tree_replace(RecordTree *tree, RecordCursor *cursor,
  * @cursor: moves to the first record after it that weighs @weight or more
  * @weight: at least 1
  *
- * Returns: the record; NULL if there is none
+ * Returns: the record, or none
  */
-const Record *record_cursor_find_weight(const RecordTree *tree,
-                                        RecordCursor *cursor,
-                                        uint64_t weight);
+Record record_cursor_find_weight(const RecordTree *tree, RecordCursor *cursor,
+                                 uint64_t weight);
 
 /**
  * record_cursor_max_before: the heaviest record before the cursor
