@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hw/xen/pv-iommu-hypervisor.h"
+#include "hw/xen/pv-iommu-reserved.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(XenPvIommuHypervisor,
                               xen_pv_iommu_hypervisor_free)
@@ -342,6 +343,34 @@ static void test_scatter(void)
     for (gfn = 1; gfn < 1000; gfn++) {
         g_assert_cmpuint(frame(model, gfn), !=, frame(model, gfn - 1) + 1);
     }
+    check(model);
+}
+
+/* Nothing is where interrupts go, although the host has RAM above. */
+static void test_interrupt_window(void)
+{
+    uint64_t frames = XEN_PV_IOMMU_MSI_BFN + XEN_PV_IOMMU_MSI_FRAMES + 8;
+    uint64_t pages = frames - XEN_PV_IOMMU_MSI_FRAMES;
+    g_autoptr(XenPvIommuHypervisor) model =
+        xen_pv_iommu_hypervisor_new(XEN_PV_IOMMU_HOST_DIRECT, frames, 0);
+    uint64_t mfn;
+    uint64_t gfn;
+    uint16_t domid;
+
+    xen_pv_iommu_hypervisor_add_domain(model, GUEST);
+    g_assert_cmpint(xen_pv_iommu_hypervisor_populate(model, GUEST, 0,
+                                                     pages + 1), ==, -ENOMEM);
+    g_assert_cmpint(xen_pv_iommu_hypervisor_populate(model, GUEST, 0, pages),
+                    ==, 0);
+    g_assert_cmpuint(frame(model, XEN_PV_IOMMU_MSI_BFN - 1), ==,
+                     XEN_PV_IOMMU_MSI_BFN - 1);
+    g_assert_cmpuint(frame(model, XEN_PV_IOMMU_MSI_BFN), ==,
+                     XEN_PV_IOMMU_MSI_BFN + XEN_PV_IOMMU_MSI_FRAMES);
+    g_assert_false(xen_pv_iommu_hypervisor_translate(
+                       model, XEN_PV_IOMMU_MSI_BFN, XEN_PV_IOMMU_READ, &mfn));
+    g_assert_false(xen_pv_iommu_hypervisor_home(model, XEN_PV_IOMMU_MSI_BFN,
+                                                &domid, &gfn));
+    g_assert_cmpint(unmap(model, XEN_PV_IOMMU_MSI_BFN), ==, -ENOENT);
     check(model);
 }
 
@@ -930,6 +959,7 @@ int main(int argc, char **argv)
         { "new-domains", test_new_domains },
         { "populate", test_populate },
         { "scatter", test_scatter },
+        { "interrupt-window", test_interrupt_window },
         { "home", test_home },
         { "direct", test_direct },
         { "identity/lookup", test_identity_lookup },

@@ -50,6 +50,7 @@ bool hypervisor_bus_one_to_one(const XenPvIommuHypervisor *hypervisor,
 {
     if (!hypervisor->one_to_one || bfn < hypervisor->offset ||
         bfn - hypervisor->offset >= hypervisor->frame_count ||
+        hypervisor->frames[bfn - hypervisor->offset].hole ||
         hypervisor_table_get(hypervisor->holes, bfn) !=
         XEN_PV_IOMMU_NO_FRAME) {
         return false;

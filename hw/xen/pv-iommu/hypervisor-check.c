@@ -137,9 +137,10 @@ static void audit_frame(HypervisorAudit *audit, uint64_t mfn)
               "there are %u and %u", mfn, frame->shown, frame->views,
               audit->shown[mfn], audit->views[mfn]);
     }
-    if (frame->free == used) {
-        wrong(audit, "frame 0x%" PRIx64 " is %s", mfn,
-              used ? "free and used" : "neither free nor used");
+    if (frame->hole + frame->free + used != 1) {
+        wrong(audit, "frame 0x%" PRIx64 " is%s%s%s", mfn,
+              frame->hole ? " a hole" : "", frame->free ? " free" : "",
+              used ? " used" : " not used");
     }
     if (frame->nominated && (frame->references || frame->views)) {
         wrong(audit, "frame 0x%" PRIx64 " may be shared, and has other "

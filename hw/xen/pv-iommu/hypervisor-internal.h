@@ -55,6 +55,7 @@ typedef struct HypervisorFrame {
     uint32_t holds;             /* calls that are at work on it */
     uint16_t domid;             /* whose it is */
     bool free;
+    bool hole;                  /* no RAM is there */
     bool nominated;             /* may be shared */
 } HypervisorFrame;
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "hw/xen/pv-iommu-reserved.h"
 #include "hypervisor-internal.h"
 
 /* The first id that no domain can have (public/xen.h). */
@@ -24,8 +25,13 @@ void hypervisor_heap_init(XenPvIommuHypervisor *hypervisor)
     uint64_t mfn = hypervisor->frame_count;
 
     while (mfn-- > 0) {
-        hypervisor->frames[mfn].free = true;
-        g_array_append_val(hypervisor->heap, mfn);
+        if (mfn >= XEN_PV_IOMMU_MSI_BFN &&
+            mfn - XEN_PV_IOMMU_MSI_BFN < XEN_PV_IOMMU_MSI_FRAMES) {
+            hypervisor->frames[mfn].hole = true;
+        } else {
+            hypervisor->frames[mfn].free = true;
+            g_array_append_val(hypervisor->heap, mfn);
+        }
     }
     hypervisor->last_allocated = XEN_PV_IOMMU_NO_FRAME - 1;
 }
@@ -141,7 +147,8 @@ bool xen_pv_iommu_hypervisor_home(const XenPvIommuHypervisor *hypervisor,
                                   uint64_t mfn, uint16_t *domid,
                                   uint64_t *gfn)
 {
-    if (mfn >= hypervisor->frame_count || hypervisor->frames[mfn].free) {
+    if (mfn >= hypervisor->frame_count || hypervisor->frames[mfn].free ||
+        hypervisor->frames[mfn].hole) {
         return false;
     }
     *domid = hypervisor->frames[mfn].domid;

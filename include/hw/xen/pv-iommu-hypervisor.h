@@ -109,7 +109,8 @@ extern const XenPvIommuOps xen_pv_iommu_hypervisor_ops;
 /**
  * xen_pv_iommu_hypervisor_new: a host
  * @host: its kind
- * @frames: its RAM; MFNs are 0 to @frames - 1
+ * @frames: its RAM; MFNs are 0 to @frames - 1.  As on a PC there is no RAM in
+ *          the interrupt window (XEN_PV_IOMMU_MSI_BFN).
  * @offset: for identity: BFN - MFN
  *
  * Returns: a host without domains but the caller's, to be freed with
