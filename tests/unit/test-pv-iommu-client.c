@@ -738,6 +738,50 @@ static void test_busy_last_try(void)
     }
 }
 
+/* What was shared before is counted once, however often a request is tried. */
+static void test_busy_and_shared(void)
+{
+    g_autoptr(World) world = world_new(XEN_PV_IOMMU_HOST_MAPPED, 0);
+    Device *device = device_new_plain(world);
+    g_autoptr(GArray) before = device_map(device, 3, 5);
+    g_autoptr(GArray) runs = NULL;
+
+    xen_pv_iommu_hypervisor_fail(world->hypervisor,
+                                 XEN_PV_IOMMU_MAP_FOREIGN_PAGE, 4, -EBUSY);
+    runs = device_map(device, 0, 20);
+    g_assert_cmpuint(world_count(world).bfn_retries, ==, 1);
+    g_assert_cmpuint(world_count(world).shared, ==, 5);
+    g_assert_cmpuint(world_held(world).references, ==, 20);
+    assert_reaches(world, runs);
+    world_check(world);
+    device_free(device);
+}
+
+/* Where there is only one place to begin at: the BFN itself is remembered. */
+static void test_busy_remembered(void)
+{
+    g_autoptr(World) world = world_new(XEN_PV_IOMMU_HOST_MAPPED, 0);
+    XenPvIommuDeviceConfig config = device_config();
+    g_autoptr(GArray) one = NULL;
+    g_autoptr(GArray) two = NULL;
+    Device *device;
+
+    config.dma_mask = ((uint64_t)(MFN_END + 3) << 12) - 1;
+    device = device_new(world, &config);
+    xen_pv_iommu_hypervisor_occupy(world->hypervisor, MFN_END, 1);
+    one = device_map(device, 0, 1);
+    two = device_map(device, 1, 1);
+    g_assert_cmpuint(run_at(one, 0)->bfn, ==, MFN_END + 1);
+    g_assert_cmpuint(run_at(two, 0)->bfn, ==, MFN_END + 2);
+    g_assert_cmpuint(world_count(world).bfn_retries, ==, 1);
+    g_assert_cmpint(device_try(device, 2, 1, XEN_PV_IOMMU_READ, NULL), ==,
+                    -ENOSPC);
+    device_release(device, one);
+    device_release(device, two);
+    world_check(world);
+    device_free(device);
+}
+
 /* What another BFN cannot cure is not tried with one. */
 static void test_busy_and_worse(void)
 {
@@ -1274,6 +1318,44 @@ static void test_reserved_lookup(void)
     device_free(strict);
 }
 
+/*
+ * A device that may not have the BFN that Xen tells, and so has one of its own
+ * choice: looking the gfn up again says nothing against that one.
+ */
+static void test_reserved_both_ways(void)
+{
+    g_autoptr(World) world = world_new_host(XEN_PV_IOMMU_HOST_MAPPED);
+    XenPvIommuDeviceConfig config = device_config();
+    uint64_t mfn = xen_pv_iommu_hypervisor_frame(world->hypervisor,
+                                                 WORLD_GUEST, 0, 0);
+    g_autoptr(GArray) told = NULL;
+    g_autoptr(GArray) chosen = NULL;
+    g_autoptr(GArray) again = NULL;
+    Device *asking;
+    Device *choosing;
+
+    xen_pv_iommu_hypervisor_add_reserved(world->hypervisor, mfn, 1, 0x10);
+    g_assert_cmpint(world_connect(world, 0), ==, 0);
+    choosing = device_new(world, &config);
+    config.rdm_policy = XEN_PV_IOMMU_RDM_RELAXED;
+    config.mode = XEN_PV_IOMMU_LOOKUP;
+    asking = device_new(world, &config);
+    told = device_map(asking, 0, 1);
+    chosen = device_map(choosing, 0, 1);
+    g_assert_cmpuint(run_at(told, 0)->bfn, ==, mfn);
+    g_assert_cmpuint(run_at(chosen, 0)->bfn, >=, MFN_END);
+    /* Whichever of the two Xen tells now, the other one is good as well. */
+    again = device_map(asking, 0, 1);
+    g_assert_true(run_at(again, 0)->bfn == mfn ||
+                  run_at(again, 0)->bfn == run_at(chosen, 0)->bfn);
+    g_assert_cmpuint(choosing->told->len, ==, 0);
+    g_assert_cmpuint(asking->told->len, ==, 0);
+    g_assert_cmpuint(world_count(world).stale, ==, 0);
+    world_check(world);
+    device_free(choosing);
+    device_free(asking);
+}
+
 /* A warning that a failed request would have given is given by the next. */
 static void test_reserved_warning_kept(void)
 {
@@ -1427,6 +1509,8 @@ static void add_map(void)
     g_test_add_func("/client/busy/in-the-model", test_busy_in_the_model);
     g_test_add_func("/client/busy/everywhere", test_busy_everywhere);
     g_test_add_func("/client/busy/last-try", test_busy_last_try);
+    g_test_add_func("/client/busy/and-shared", test_busy_and_shared);
+    g_test_add_func("/client/busy/remembered", test_busy_remembered);
     g_test_add_func("/client/busy/and-worse", test_busy_and_worse);
     g_test_add_func("/client/busy/region-appears", test_region_appears);
     g_test_add_func("/client/busy/region-everywhere",
@@ -1459,6 +1543,7 @@ static void add_limits_and_regions(void)
     g_test_add_func("/client/limit/bad-devices", test_bad_devices);
     g_test_add_func("/client/limit/regions", test_reserved_limit);
     g_test_add_func("/client/reserved/lookup", test_reserved_lookup);
+    g_test_add_func("/client/reserved/both-ways", test_reserved_both_ways);
     g_test_add_func("/client/reserved/warning-kept",
                     test_reserved_warning_kept);
     g_test_add_func("/client/reserved/interrupts",

@@ -89,6 +89,7 @@ static void test_deadlines(void)
     g_assert_false(xen_pv_iommu_drain_overdue(drain, 49, &run));
     g_assert_true(xen_pv_iommu_drain_overdue(drain, 50, &run));
     assert_run(&run, 0, 100, 1);
+    g_assert_cmpint(xen_pv_iommu_drain_deadline(drain), ==, 50);
     g_assert_true(xen_pv_iommu_drain_overdue(drain, 50, &run));
     assert_run(&run, 9, 300, 1);
     g_assert_true(xen_pv_iommu_drain_empty(drain));

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "pv-iommu-world.h"
+#include "../../hw/xen/pv-iommu/client-private.h"
 
 #define QUIESCE_MS 100
 
@@ -64,11 +65,65 @@ static void test_told_by_range(void)
     g_assert_cmpuint(second->told->len, ==, 1);
     assert_told(second->told, 0, 40, bfn + 40, 10);
     g_assert_cmpuint(world_count(world).invalidations, ==, 20);
+    g_assert_cmpuint(world_count(world).repeated_invalidations, ==, 0);
+    g_assert_cmpuint(world_count(world).unknown_invalidations, ==, 0);
     /* Nothing was unmapped under the devices. */
     g_assert_cmpuint(world_held(world).references, ==, 100);
     world_check(world);
     device_free(second);
     device_free(first);
+}
+
+/* --- states ------------------------------------------------------------- */
+
+typedef struct Watcher {
+    const World *world;
+    XenPvIommuState seen;       /* when it was told */
+} Watcher;
+
+static XenPvIommuState state_of(const World *world, uint64_t bfn)
+{
+    XenPvIommuUse use;
+
+    g_assert_true(xen_pv_iommu_map_find_bfn(world->client->map, bfn, 1, &use));
+    return use.state;
+}
+
+static void watch(void *opaque, const XenPvIommuRun *run)
+{
+    Watcher *watcher = opaque;
+
+    watcher->seen = state_of(watcher->world, run->bfn);
+}
+
+/* Live, invalid when its users are told, draining when all have been. */
+static void test_states(void)
+{
+    static const XenPvIommuDeviceOps ops = { .invalidated = watch };
+    g_autoptr(World) world = world_new(XEN_PV_IOMMU_HOST_MAPPED, 0);
+    XenPvIommuDeviceConfig config = device_config();
+    XenPvIommuGfns gfns = { 0, 2 };
+    Watcher watcher = { .world = world };
+    g_autoptr(GArray) runs = g_array_new(FALSE, FALSE, sizeof(XenPvIommuRun));
+    XenPvIommuDevice *handle;
+    uint64_t bfn;
+
+    g_assert_cmpint(xen_pv_iommu_client_attach(world->client, &config, &ops,
+                                               &watcher, &handle), ==, 0);
+    g_assert_cmpint(xen_pv_iommu_client_map(handle, &gfns, 1,
+                                            XEN_PV_IOMMU_READ, runs, NULL),
+                    ==, 0);
+    bfn = run_at(runs, 0)->bfn;
+    g_assert_cmpint(state_of(world, bfn), ==, XEN_PV_IOMMU_LIVE);
+    xen_pv_iommu_client_invalidate(world->client, bfn, 1, 0);
+    g_assert_cmpint(watcher.seen, ==, XEN_PV_IOMMU_INVALIDATED);
+    g_assert_cmpint(state_of(world, bfn), ==, XEN_PV_IOMMU_DRAINING);
+    g_assert_cmpint(state_of(world, bfn + 1), ==, XEN_PV_IOMMU_LIVE);
+    xen_pv_iommu_hypervisor_fail(world->hypervisor,
+                                 XEN_PV_IOMMU_UNMAP_FOREIGN_PAGE, 0, -EIO);
+    xen_pv_iommu_client_detach(handle);
+    g_assert_cmpint(state_of(world, bfn), ==, XEN_PV_IOMMU_DEAD);
+    world_check(world);
 }
 
 /* A frame behind several gfns: all its users hear of it. */
@@ -129,8 +184,11 @@ static void test_unknown(void)
                              world->client, cases[i].bfn, cases[i].pages, 0),
                          ==, 0);
         /* A counter that is full stays so. */
-        expected = cases[i].pages > UINT64_MAX - expected
-                   ? UINT64_MAX : expected + cases[i].pages;
+        if (cases[i].pages > UINT64_MAX - expected) {
+            expected = UINT64_MAX;
+        } else {
+            expected += cases[i].pages;
+        }
         g_assert_cmpuint(world_count(world).unknown_invalidations, ==,
                          expected);
     }
@@ -495,6 +553,56 @@ static void test_released_in_part(void)
     device_free(device);
 }
 
+/* One device reaches a BFN by two gfns, and another one does as well. */
+static void test_released_by_gfn(void)
+{
+    g_autoptr(World) world = world_new(XEN_PV_IOMMU_HOST_DIRECT, 0);
+    Device *device = device_with_quiesce(world, QUIESCE_MS);
+    Device *other = device_with_quiesce(world, 2 * QUIESCE_MS);
+    g_autoptr(GArray) one = NULL;
+    g_autoptr(GArray) twice = NULL;
+    g_autoptr(GArray) alias = NULL;
+    g_autoptr(GArray) others = NULL;
+
+    g_assert_cmpint(xen_pv_iommu_hypervisor_alias(
+                        world->hypervisor, WORLD_GUEST, 3, WORLD_PAGES), ==,
+                    0);
+    one = device_map(device, 3, 1);
+    twice = device_map(device, 3, 1);
+    alias = device_map(device, WORLD_PAGES, 1);
+    others = device_map(other, 3, 1);
+    xen_pv_iommu_client_invalidate(world->client, run_at(one, 0)->bfn, 1, 0);
+    device_release(device, twice);
+    g_assert_cmpuint(xen_pv_iommu_client_expire(world->client, QUIESCE_MS),
+                     ==, 2);
+    g_assert_cmpuint(run_at(device->overdue, 0)->gfn +
+                     run_at(device->overdue, 1)->gfn, ==, 3 + WORLD_PAGES);
+    world_check(world);
+    device_free(other);
+    device_free(device);
+}
+
+static void test_released_one_gfn(void)
+{
+    g_autoptr(World) world = world_new(XEN_PV_IOMMU_HOST_DIRECT, 0);
+    Device *device = device_with_quiesce(world, QUIESCE_MS);
+    g_autoptr(GArray) one = NULL;
+    g_autoptr(GArray) alias = NULL;
+
+    g_assert_cmpint(xen_pv_iommu_hypervisor_alias(
+                        world->hypervisor, WORLD_GUEST, 3, WORLD_PAGES), ==,
+                    0);
+    one = device_map(device, 3, 1);
+    alias = device_map(device, WORLD_PAGES, 1);
+    xen_pv_iommu_client_invalidate(world->client, run_at(one, 0)->bfn, 1, 0);
+    device_release(device, one);
+    g_assert_cmpuint(xen_pv_iommu_client_expire(world->client, QUIESCE_MS),
+                     ==, 1);
+    g_assert_cmpuint(run_at(device->overdue, 0)->gfn, ==, WORLD_PAGES);
+    world_check(world);
+    device_free(device);
+}
+
 /* A BFN's new use has nothing to do with the deadline of its old one. */
 static void test_used_again(void)
 {
@@ -582,6 +690,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/invalidate/told-by-range", test_told_by_range);
+    g_test_add_func("/invalidate/states", test_states);
     g_test_add_func("/invalidate/told-by-alias", test_told_by_alias);
     g_test_add_func("/invalidate/unknown", test_unknown);
     g_test_add_func("/invalidate/everything", test_everything);
@@ -601,6 +710,8 @@ int main(int argc, char **argv)
     g_test_add_func("/invalidate/deadlines-by-device",
                     test_deadlines_by_device);
     g_test_add_func("/invalidate/released-in-part", test_released_in_part);
+    g_test_add_func("/invalidate/released-by-gfn", test_released_by_gfn);
+    g_test_add_func("/invalidate/released-one-gfn", test_released_one_gfn);
     g_test_add_func("/invalidate/used-again", test_used_again);
     g_test_add_func("/invalidate/clock", test_clock);
     g_test_add_func("/invalidate/detach", test_detach);

