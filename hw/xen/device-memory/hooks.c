@@ -9,6 +9,7 @@
 #include "qemu/error-report.h"
 #include "system/runstate.h"
 #include "hw/xen/device-memory.h"
+#include "hw/xen/pv-iommu-hooks.h"
 #include "claim.h"
 #include "reserve.h"
 #include "trace.h"
@@ -190,6 +191,11 @@ bool xen_device_memory_add(RAMBlock *block, Error **errp)
         .pages = block_pages(block),
     };
     trace_xen_device_memory_declare(claim.name, claim.gfn, claim.pages);
+    if (!is_prepared(dm, &claim) &&
+        !xen_pv_iommu_placement(memory_region_owner(block->mr), name,
+                                claim.gfn, claim.pages, errp)) {
+        return false;
+    }
     if (!take(&claim, errp)) {
         return false;
     }

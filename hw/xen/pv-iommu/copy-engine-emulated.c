@@ -33,18 +33,21 @@ static void emulated_close(void *engine)
     g_free(engine);
 }
 
-static int emulated_poll(void *engine)
+static bool finish(EmulatedEngine *emulated)
 {
-    EmulatedEngine *emulated = engine;
     const XenCopyTransfer *transfer = &emulated->transfer;
 
+    emulated->busy = false;
+    return pv_iommu_emulated_access(transfer->address, transfer->buffer,
+                                    transfer->length, transfer->to_memory);
+}
+
+static int emulated_poll(void *engine)
+{
     if (pv_iommu_emulated_holds()) {
         return -EINPROGRESS;
     }
-    emulated->busy = false;
-    return pv_iommu_emulated_access(transfer->address, transfer->buffer,
-                                    transfer->length, transfer->to_memory)
-           ? 0 : -EFAULT;
+    return finish(engine) ? 0 : -EFAULT;
 }
 
 static int emulated_start(void *engine, const XenCopyTransfer *transfer)
@@ -56,7 +59,10 @@ static int emulated_start(void *engine, const XenCopyTransfer *transfer)
     return emulated_poll(engine);
 }
 
-/* A transfer that is held is with the hardware and cannot be called back. */
+/*
+ * A transfer that is held is with the hardware and cannot be called back: it
+ * happens late.
+ */
 static bool emulated_stop(void *engine)
 {
     EmulatedEngine *emulated = engine;
@@ -64,7 +70,9 @@ static bool emulated_stop(void *engine)
     if (emulated->busy && pv_iommu_emulated_holds()) {
         return false;
     }
-    emulated->busy = false;
+    if (emulated->busy) {
+        finish(emulated);
+    }
     return true;
 }
 

@@ -102,11 +102,24 @@ static uint8_t *lost_frame(EmulatedIommu *emu, uint64_t frame)
     return contents;
 }
 
+/* As hardware does it: behind QEMU's back, so that nothing is marked dirty. */
 static bool access_guest(hwaddr gpa, void *buffer, unsigned length, bool write)
 {
-    return address_space_rw(&address_space_memory, gpa,
-                            (MemTxAttrs){ .memory = 1 }, buffer, length,
-                            write) == MEMTX_OK;
+    MemoryRegionSection section = memory_region_find(get_system_memory(), gpa,
+                                                     length);
+    uint8_t *host;
+
+    if (!section.mr) {
+        return false;
+    }
+    host = memory_region_is_ram(section.mr)
+           ? memory_region_get_ram_ptr(section.mr) : NULL;
+    if (host) {
+        host += section.offset_within_region;
+        memcpy(write ? host : buffer, write ? buffer : host, length);
+    }
+    memory_region_unref(section.mr);
+    return host;
 }
 
 bool pv_iommu_emulated_exists(void)

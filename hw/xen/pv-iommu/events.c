@@ -145,12 +145,11 @@ static void overdue(void *opaque, const XenPvIommuRun *run)
     trace_xen_pv_iommu_overdue(user->name, run->gfn, run->bfn, run->pages);
     if (pv_iommu_may_report(user->iommu)) {
         warn_report("%s: its hardware has not stopped within %u ms: guest "
-                    "pages 0x%" PRIx64 " to 0x%" PRIx64 ", bus addresses 0x%"
-                    PRIx64 " to 0x%" PRIx64 ", stay mapped, and Xen keeps "
-                    "them", user->name, user->quiesce_ms, run->gfn,
-                    run->gfn + run->pages - 1,
-                    run->bfn << PV_IOMMU_PAGE_SHIFT,
-                    ((run->bfn + run->pages) << PV_IOMMU_PAGE_SHIFT) - 1);
+                    "frames 0x%" PRIx64 "-0x%" PRIx64 ", bus frames 0x%" PRIx64
+                    "-0x%" PRIx64 ", stay mapped, and Xen keeps them",
+                    user->name, user->quiesce_ms, run->gfn,
+                    run->gfn + run->pages - 1, run->bfn,
+                    run->bfn + run->pages - 1);
     }
 }
 
@@ -161,10 +160,9 @@ static void relaxed(void *opaque, uint64_t bfn, uint64_t pages,
     g_autofree char *text = xen_pv_iommu_reserved_describe(region);
 
     if (pv_iommu_may_report(user->iommu)) {
-        warn_report("%s: bus addresses 0x%" PRIx64 " to 0x%" PRIx64
-                    " lie in %s (rdm-policy=relaxed)", user->name,
-                    bfn << PV_IOMMU_PAGE_SHIFT,
-                    ((bfn + pages) << PV_IOMMU_PAGE_SHIFT) - 1, text);
+        warn_report("%s: bus frames 0x%" PRIx64 "-0x%" PRIx64 " lie in %s "
+                    "(rdm-policy=relaxed)", user->name, bfn, bfn + pages - 1,
+                    text);
     }
 }
 

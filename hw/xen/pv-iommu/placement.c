@@ -42,12 +42,10 @@ static bool check(const Placement *placement, Error **errp)
         return true;
     }
     region = xen_pv_iommu_reserved_describe(clash);
-    text = g_strdup_printf("%s: %s, at guest addresses 0x%" PRIx64 " to 0x%"
-                           PRIx64 ", lies in %s", placement->device,
-                           placement->name,
-                           placement->gfn << PV_IOMMU_PAGE_SHIFT,
-                           ((placement->gfn + placement->pages) <<
-                            PV_IOMMU_PAGE_SHIFT) - 1, region);
+    text = g_strdup_printf("%s: %s, at guest frames 0x%" PRIx64 "-0x%" PRIx64
+                           ", lies in %s", placement->device, placement->name,
+                           placement->gfn,
+                           placement->gfn + placement->pages - 1, region);
     trace_xen_pv_iommu_placement(text, allowed);
     if (allowed) {
         warn_report("%s (rdm-policy=relaxed)", text);

@@ -306,10 +306,9 @@ static void report_failure(XenPvIommuUser *user, int ret,
         return;
     }
     region = xen_pv_iommu_reserved_describe(&failure->reserved);
-    error_report("%s: no bus address for guest page 0x%" PRIx64 ": bus "
-                 "address 0x%" PRIx64 " lies in %s (rdm-policy=%s): %s",
-                 user->name, failure->gfn,
-                 failure->bfn << PV_IOMMU_PAGE_SHIFT, region,
+    error_report("%s: no bus address for guest frame 0x%" PRIx64 ": bus "
+                 "frame 0x%" PRIx64 " lies in %s (rdm-policy=%s): %s",
+                 user->name, failure->gfn, failure->bfn, region,
                  user->rdm_policy == XEN_PV_IOMMU_RDM_STRICT ? "strict"
                                                              : "relaxed",
                  strerror(-ret));
