@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A stub domain that libxl itself makes asks for its guest, and is granted what
+# it asks for; for another guest it cannot even write a request.
+# (There is no QEMU in it: the small Linux writes what QEMU would.)
+# timeout: 120
+# needs: qemu qemu-stock xendm-memoryd xendm-memory
+
+# stub_puts PATH VALUE: below its own node in xenstore; the reply is in reply.txt.
+stub_puts()
+{
+    guest_run served "put-node $1 '$2'" > reply.txt
+}
+
+answered()
+{
+    [ "$(node "/local/domain/$stub/device-model/$served/device-memory/answer")" \
+        = "$1" ]
+}
+
+# stub_asks REQUEST ANSWER
+stub_asks()
+{
+    stub_puts "device-model/$served/device-memory/request" "$1"
+    assert_contains "xenstored's reply to the stub domain" OK reply.txt
+    wait_until 10 "the answer '$2'" answered "$2"
+}
+
+memoryd_start
+guest_new other stock
+guest_start other -p
+other=$(domid_of other)
+guest_new served
+guest_set served device_model_stubdomain_override 1
+guest_set served stubdomain_kernel '"/lab/guest/vmlinuz"'
+guest_set served stubdomain_ramdisk '"/lab/guest/ramdisk"'
+guest_set served stubdomain_memory 128
+# Of its consoles, the fourth is what the guest's serial port is connected to.
+guest_set served stubdomain_cmdline '"quiet panic=1 lab.console=hvc3"'
+# QEMU in domain 0 serves them.  One has no file, and gets a serial port, or
+# Linux would wait for it for longer than libxl waits for Linux.
+guest_set served device_model_args_pv \
+    '[ "-serial", "null", "-serial", "null", "-serial", "null" ]'
+
+guest_try_start served -p &
+creating=$!
+guest_wait_linux served
+served=$(domid_of served)
+stub=$(domid_of served-dm)
+assert_equal "the guest's device-model domain, as libxl notes it" "$stub" \
+    "$(node "/local/domain/$served/image/device-model-domid")"
+assert_equal "the stub domain's target" "$served" \
+    "$(node "/local/domain/$stub/target")"
+limit=$(limit_of "$served")
+stub_asks '7 1024' '7 granted 1024 65536'
+assert_equal "max_pages of the guest" $((limit + 256)) "$(limit_of "$served")"
+stub_asks '8 66000' '8 refused 1024 65536 65536 cap'
+stub_puts "device-model/$other/device-memory/request" '9 1024'
+assert_lacks "xenstored's reply to the stub domain" OK reply.txt
+
+stub_puts "device-model/$served/state" running
+wait "$creating" || fail "$(cat "$(guest_output served)")"
+assert_equal "grant, KiB" 1024 "$(grant_of served)"
+assert_equal "max_pages of the guest" $((limit + 256)) "$(limit_of "$served")"
+xendm-memory list > list.txt
+assert_contains "what the client lists" served list.txt
+xendm-memory check > check.txt || fail "$(cat check.txt)"
+stub_asks '10 0' '10 granted 0 65536'
+assert_equal "max_pages of the guest" "$limit" "$(limit_of "$served")"
+
+guest_destroy served
+for domid in "$served" "$stub"; do
+    assert_nothing_left "$domid"
+done
