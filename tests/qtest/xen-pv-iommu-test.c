@@ -427,6 +427,43 @@ static void test_remap(void)
     machine_quit(&m);
 }
 
+/*
+ * Nobody tells that a gfn has another frame.  The next device that asks for the
+ * gfn finds out, and the one that has the old frame is told.
+ */
+static void test_stale(void)
+{
+    Machine m = machine_start("host=identity,offset=0x100000", ENGINE, ENGINE);
+
+    engine_copy(&m, 0, PAGE);
+    host_say(&m, "remap %" PRIu64, GFN(SOURCE));
+    assert_engine(&m, 0, XEN_COPY_ENGINE_FINISHED, XEN_COPY_ENGINE_OK);
+    engine_arm(&m, 1, SOURCE, DESTINATION + PAGE, PAGE);
+    g_assert_cmpuint(host_number(&m, "stale"), ==, 1);
+    assert_engine(&m, 0, XEN_COPY_ENGINE_FAILED, XEN_COPY_ENGINE_INVALIDATED);
+    assert_fault(&m, 0, SOURCE);
+    assert_host(&m, 2);
+    machine_quit(&m);
+
+    /* One that does not stop is reported as ever. */
+    m = machine_start("host=identity,offset=0x100000", QUIESCING, ENGINE);
+    host_set_flag(&m, "hold", true);
+    engine_arm(&m, 0, SOURCE, DESTINATION, PAGE);
+    engine_command(&m, 0, XEN_COPY_ENGINE_TRIGGER);
+    machine_step(&m);
+    host_say(&m, "remap %" PRIu64, GFN(SOURCE));
+    engine_arm(&m, 1, SOURCE, DESTINATION + PAGE, PAGE);
+    assert_engine(&m, 0, XEN_COPY_ENGINE_STOPPING,
+                  XEN_COPY_ENGINE_INVALIDATED);
+    machine_step(&m);
+    qtest_clock_step(m.qts, (QUIESCE_MS + 1) * MS_NS);
+    g_assert_cmpuint(host_number(&m, "overdue"), ==, 1);
+    host_set_flag(&m, "hold", false);
+    machine_step(&m);
+    assert_host(&m, 2);
+    machine_quit(&m);
+}
+
 /* --- ioreqs --- */
 
 /* The ways in which Xen can say it: type, width, ring full. */
@@ -1046,6 +1083,7 @@ int main(int argc, char **argv)
     qtest_add_data_func("xen-pv-iommu/shared/lookup",
                         ENGINE ",pv-iommu-mode=lookup", test_shared);
     qtest_add_func("xen-pv-iommu/remap", test_remap);
+    qtest_add_func("xen-pv-iommu/stale", test_stale);
     qtest_add_func("xen-pv-iommu/ways", test_ways);
     qtest_add_func("xen-pv-iommu/hostile", test_hostile);
     qtest_add_func("xen-pv-iommu/nobody", test_nobody);

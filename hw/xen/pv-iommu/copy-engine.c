@@ -129,27 +129,35 @@ static void fail(XenCopyEngine *s, uint32_t error, uint64_t fault)
     set_status(s, XEN_COPY_ENGINE_FAILED);
 }
 
+static bool map_end(XenCopyEngine *s, End end)
+{
+    XenPvIommuAccess access = end == END_SOURCE ? XEN_PV_IOMMU_READ
+                                                : XEN_PV_IOMMU_WRITE;
+    hwaddr fault = 0;
+    int ret;
+
+    ret = xen_pv_iommu_map(s->user, s->address[end], s->length, access,
+                           &s->mappings[end], &fault);
+    if (ret) {
+        release(s);
+        fail(s, error_code(ret), fault);
+    }
+    return !ret;
+}
+
+/* What is mapped already stays so. */
 static bool map(XenCopyEngine *s)
 {
-    static const XenPvIommuAccess access[END_COUNT] = {
-        [END_SOURCE] = XEN_PV_IOMMU_READ,
-        [END_DESTINATION] = XEN_PV_IOMMU_WRITE,
-    };
+    uint32_t invalidations = s->invalidations;
 
     for (End end = 0; s->user && end < END_COUNT; end++) {
-        hwaddr fault = 0;
-        int ret;
-
-        if (s->mappings[end] || !uses(s, end)) {
-            continue;
-        }
-        ret = xen_pv_iommu_map(s->user, s->address[end], s->length,
-                               access[end], &s->mappings[end], &fault);
-        if (ret) {
-            release(s);
-            fail(s, error_code(ret), fault);
+        if (uses(s, end) && !s->mappings[end] && !map_end(s, end)) {
             return false;
         }
+    }
+    if (s->invalidations != invalidations) {
+        release(s);     /* the first end went while the second was mapped */
+        return false;
     }
     return true;
 }

@@ -326,6 +326,8 @@ static int map_pages(XenPvIommuMapping *mapping, hwaddr *fault)
     }
     ret = xen_pv_iommu_client_map(mapping->user->device, &gfns, 1,
                                   mapping->access, runs, &failure);
+    /* It may have found out that other mappings are stale. */
+    pv_iommu_arm_deadline(mapping->user->iommu);
     if (ret) {
         if (failure.gfn != XEN_PV_IOMMU_NO_FRAME) {
             *fault = failure.gfn << PV_IOMMU_PAGE_SHIFT;
