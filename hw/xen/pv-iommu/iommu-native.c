@@ -25,6 +25,12 @@ static bool native_attach(XenPvIommu *iommu, Error **errp)
     const char *step;
     int ret;
 
+    /* It would be there now, and every request refused later. */
+    if (xen_domid_restrict) {
+        error_setg(errp, "the PV IOMMU takes hypercalls, which this device "
+                   "model will not be able to make (-xen-domid-restrict)");
+        return false;
+    }
     if (!pv_iommu_ioserver_id(&iommu->config.ioserver)) {
         error_setg(errp, "the PV IOMMU needs an ioreq server, and this Xen "
                    "has given none");

@@ -75,8 +75,6 @@ static bool make_client(XenPvIommu *iommu, Error **errp)
                           "without: pv-iommu=off.\n");
     } else if (ret == -EPERM) {
         error_setg(errp, "this device model may not use Xen's PV IOMMU");
-        error_append_hint(errp, "Under -xen-domid-restrict, such a device has "
-                          "to be there at start.\n");
     } else if (ret) {
         error_setg_errno(errp, -ret, "cannot use Xen's PV IOMMU");
     }
