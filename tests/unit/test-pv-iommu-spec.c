@@ -15,7 +15,7 @@
 #include "pv-iommu-world.h"
 #include "spec-examples.h"
 
-#define EXAMPLES_LAST 29
+#define EXAMPLES_LAST 30
 
 /* One example as it goes on. */
 typedef struct Play {
