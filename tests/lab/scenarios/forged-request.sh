@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A request from another domain, be it HVM, PVH or PV: refused and logged while
-# that domain is anybody, granted when it is the guest's own stub domain, and
-# refused for any other guest then too.
+# A request from another domain, be it PVH or PV: refused and logged while that
+# domain is anybody, granted when it is the guest's own stub domain, and refused
+# for any other guest then too.
 # timeout: 300
-# needs: qemu qemu-stock xendm-memoryd
+# needs: qemu-stock xendm-memoryd
 
 # helper_puts PATH VALUE: the helper writes it, over its own connection to
 # xenstore; xenstored's reply goes to reply.txt.
@@ -33,9 +33,9 @@ answered()
 # helper_start TYPE
 helper_start()
 {
-    guest_new helper
+    guest_new helper stock
     guest_linux helper
-    [ "$1" = hvm ] || guest_without_model helper "$1"
+    guest_without_model helper "$1"
     # Gives it a node device-model of its own, as a stub domain has.
     guest_set helper driver_domain 1
     guest_start helper
@@ -104,12 +104,12 @@ victim=$(domid_of victim)
 other=$(domid_of other)
 victim_limit=$(limit_of "$victim")
 other_limit=$(limit_of "$other")
-for type in pvh pv hvm; do
+for type in pvh pv; do
     helper_start "$type"
     stranger "$type"
     pretender "$type"
     stub_domain "$type"
-    [ "$type" = hvm ] || helper_end
+    [ "$type" = pv ] || helper_end
 done
 
 say "the helper goes first"

@@ -6,7 +6,8 @@
 # timeout: 600
 # needs: qemu xendm-memoryd
 
-ROUNDS=3
+# soak/ has 20.
+ROUNDS=2
 STOCK_ERROR='annot (re-)build domain'
 
 # still_here: the guest goes on at the source, with all that it had.
