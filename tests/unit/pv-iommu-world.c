@@ -7,6 +7,12 @@
 #include "pv-iommu-world.h"
 #include "../../hw/xen/pv-iommu/client-private.h"
 
+const XenPvIommuHost world_hosts[WORLD_HOSTS] = {
+    XEN_PV_IOMMU_HOST_DIRECT,
+    XEN_PV_IOMMU_HOST_IDENTITY,
+    XEN_PV_IOMMU_HOST_MAPPED,
+};
+
 /* --- between client and model ------------------------------------------- */
 
 static bool lies(const World *world, const XenPvIommuOp *op)
@@ -277,4 +283,40 @@ const XenPvIommuRun *run_at(const GArray *runs, unsigned index)
 {
     g_assert_cmpuint(index, <, runs->len);
     return &g_array_index(runs, XenPvIommuRun, index);
+}
+
+/* --- what is expected --------------------------------------------------- */
+
+uint64_t world_calls(uint64_t operations)
+{
+    return (operations + XEN_PV_IOMMU_BATCH - 1) / XEN_PV_IOMMU_BATCH;
+}
+
+void world_reaches(const World *world, const GArray *runs)
+{
+    for (unsigned i = 0; i < runs->len; i++) {
+        const XenPvIommuRun *run = run_at(runs, i);
+
+        for (uint64_t page = 0; page < run->pages; page++) {
+            uint64_t mfn;
+
+            g_assert_true(xen_pv_iommu_hypervisor_translate(
+                              world->hypervisor, run->bfn + page,
+                              XEN_PV_IOMMU_READ_WRITE, &mfn));
+            g_assert_cmpuint(mfn, ==, xen_pv_iommu_hypervisor_frame(
+                                          world->hypervisor, WORLD_GUEST, 0,
+                                          run->gfn + page));
+        }
+    }
+}
+
+uint64_t world_first_choice(void)
+{
+    g_autoptr(World) world = world_new(XEN_PV_IOMMU_HOST_MAPPED, 0);
+    Device *device = device_new_plain(world);
+    g_autoptr(GArray) runs = device_map(device, 0, 1);
+    uint64_t bfn = run_at(runs, 0)->bfn;
+
+    device_free(device);
+    return bfn;
 }

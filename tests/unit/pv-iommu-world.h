@@ -44,6 +44,10 @@ typedef struct Device {
     bool obedient;                  /* releases what it was told of, at once */
 } Device;
 
+/* The hosts that have a PV IOMMU. */
+#define WORLD_HOSTS 3
+
+extern const XenPvIommuHost world_hosts[WORLD_HOSTS];
 extern const XenPvIommuOps world_ops;
 
 /* A host of a kind and size, with a guest that has pages, without a client. */
@@ -59,6 +63,13 @@ int world_connect(World *world, uint64_t pages_max);
 void world_check(const World *world);
 XenPvIommuHypervisorCounters world_held(const World *world);
 XenPvIommuCounters world_count(const World *world);
+
+/* How many calls n operations need. */
+uint64_t world_calls(uint64_t operations);
+/* Asserts that hardware reaches, at each BFN, the frame behind the gfn. */
+void world_reaches(const World *world, const GArray *runs);
+/* The BFN that the first device of a new client chooses first. */
+uint64_t world_first_choice(void);
 
 /* A device with 64-bit reach, strict, in any mode, map mode preferred. */
 XenPvIommuDeviceConfig device_config(void);
