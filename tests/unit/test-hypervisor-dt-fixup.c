@@ -394,6 +394,7 @@ static void test_listed(void)
               0, 0x80000000, 0, 0x00100000,
               0, 0x90001000, 0, 0x08000000,
               0, 0, 0, 0,
+              0, 0, 0, 1,
               0, 0x10000000, 0, 0x38000000);
     some = fix(tree, &fixup, &size, NULL);
     ASSERT_CELLS(some, "/hypervisor", "reg", 0, 0x38000000, 0, 0x02000000,
@@ -450,6 +451,58 @@ static void test_untouched(void)
     node_at(result, "/xen,unknown/below");
     assert_same_properties(tree, node_at(tree, "/timer"), result,
                            node_at(result, "/timer"));
+}
+
+/*
+ * What libxl does and our generator does not: the old name of a phandle, space
+ * that it has blotted out, a random seed.
+ */
+static void test_libxl_habits(void)
+{
+    g_autofree void *tree = plain_tree();
+    g_autofree void *result = NULL;
+    HypervisorDtFixup fixup;
+    HypervisorDtFixupReport report;
+    size_t size;
+
+    SET_CELLS(tree, "/interrupt-controller@3001000", "linux,phandle", 65000);
+    add_node(tree, "/", "memory@200000000");
+    set_bytes(tree, "/memory@200000000", "device_type", "memory", 7);
+    SET_CELLS(tree, "/memory@200000000", "reg", 2, 0, 0x10, 0);
+    g_assert_cmpint(fdt_nop_node(tree, node_at(tree, "/memory@200000000")),
+                    ==, 0);
+    g_assert_cmpint(fdt_nop_property(tree, node_at(tree, "/psci"),
+                                     "cpu_off"), ==, 0);
+    set_bytes(tree, "/chosen", "rng-seed", "\xff\0\1\2\3", 5);
+    delete_node(tree, "/aliases");
+    fixup_with_devices(&fixup);
+    result = fix(tree, &fixup, &size, &report);
+    g_assert_cmphex(report.ram, ==, 512 * MIB);
+    g_assert_cmpuint(report.added, ==, 4);
+    g_assert_cmpint(fdt_path_offset(result, "/memory@200000000"), <, 0);
+}
+
+/* The parts of a tree can stand in any order. */
+static void test_blocks(void)
+{
+    static const char no_reservations[16];
+    g_autofree void *tree = plain_tree();
+    g_autofree char *moved = NULL;
+    g_autofree void *result = NULL;
+    g_autofree void *expected = NULL;
+    HypervisorDtFixup fixup;
+    size_t at, size, expected_size;
+
+    fixup_with_devices(&fixup);
+    g_assert_cmpint(fdt_pack(tree), ==, 0);
+    expected = fix(tree, &fixup, &expected_size, NULL);
+    at = (fdt_totalsize(tree) + 7) / 8 * 8;
+    moved = g_malloc0(at + sizeof(no_reservations));
+    memcpy(moved, tree, fdt_totalsize(tree));
+    fdt_set_off_mem_rsvmap(moved, at);
+    fdt_set_totalsize(moved, at + sizeof(no_reservations));
+    result = fix(moved, &fixup, &size, NULL);
+    g_assert_cmpmem(result, size, expected, expected_size);
 }
 
 /* Guest memory has no alignment, and something follows the tree. */
@@ -565,6 +618,11 @@ static void test_present_twice(void)
     add_node(tree, "/", "other@2000000");
     SET_CELLS(tree, "/other@2000000", "reg", 0, 0x02000000, 0, 0x200);
     assert_refused(tree, &fixup, -EEXIST, "other@2000000");
+
+    /* The same to the byte but for its name: one of the two is too many. */
+    set_bytes(tree, "/other@2000000", "compatible", "virtio,mmio", 12);
+    SET_CELLS(tree, "/other@2000000", "interrupts", 0, 1, 0xf01);
+    assert_refused(tree, &fixup, -EEXIST, "virtio-mmio slot 0");
 }
 
 /* --- clashes --- */
@@ -608,6 +666,27 @@ static void test_clash_bus(void)
     SET_CELLS(tree, "/bus", "ranges", 0x0c001000, 0, 0x0c005000, 0x1);
     g_free(g_steal_pointer(&result));
     result = fix(tree, &fixup, &size, NULL);
+}
+
+/* What stands behind the last entry of a list is not part of it. */
+static void test_clash_behind(void)
+{
+    g_autofree void *tree = plain_tree();
+    g_autofree void *result = NULL;
+    HypervisorDtFixup fixup;
+    size_t size;
+
+    fixup_init(&fixup);
+    fixup.devices.tpm_base = 0x0c000000;
+    add_node(tree, "/", "bus");
+    SET_CELLS(tree, "/bus", "#address-cells", 3);
+    SET_CELLS(tree, "/bus", "#size-cells", 2);
+    /* libfdt puts the newest first: this one follows "ranges". */
+    SET_CELLS(tree, "/bus", "behind", 0, 0x0c000000, 0, 0x1000);
+    SET_CELLS(tree, "/bus", "ranges", 0, 0, 0, 0, 0x10000000, 0, 0x1000);
+    result = fix(tree, &fixup, &size, NULL);
+    SET_CELLS(tree, "/bus", "ranges", 0, 0, 0, 0, 0x0c000000, 0, 0x1000);
+    assert_clash(tree, &fixup, "node bus", "TPM");
 }
 
 /* What is passed through is carved out as well. */
@@ -1388,6 +1467,8 @@ int main(int argc, char **argv)
     g_test_add_func("/fixup/listed", test_listed);
     g_test_add_func("/fixup/regions-options", test_regions_options);
     g_test_add_func("/fixup/untouched", test_untouched);
+    g_test_add_func("/fixup/libxl-habits", test_libxl_habits);
+    g_test_add_func("/fixup/blocks", test_blocks);
     g_test_add_func("/fixup/placement", test_placement);
     g_test_add_func("/fixup/present/same", test_present);
     g_test_add_func("/fixup/present/different", test_present_but_different);
@@ -1395,6 +1476,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fixup/present/twice", test_present_twice);
     g_test_add_func("/fixup/clash/node", test_clash);
     g_test_add_func("/fixup/clash/bus", test_clash_bus);
+    g_test_add_func("/fixup/clash/behind", test_clash_behind);
     g_test_add_func("/fixup/carve-found", test_carve_found);
     g_test_add_func("/fixup/clash/interrupt", test_clash_interrupt);
     g_test_add_func("/fixup/description", test_description);
