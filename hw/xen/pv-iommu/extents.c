@@ -79,7 +79,7 @@ static inline Extent extent_unpack(Record record)
 }
 
 /* The part of @extent from @from on, of @pages pages. */
-static Record extent_part(const Extent *extent, uint64_t from, uint32_t pages)
+static inline Record extent_part(const Extent *extent, uint64_t from, uint32_t pages)
 {
     Extent part = *extent;
 
@@ -94,33 +94,50 @@ static Record extent_part(const Extent *extent, uint64_t from, uint32_t pages)
 bool extents_find(const RecordTree *tree, RecordCursor *cursor, uint64_t frame,
                   Extent *first)
 {
-    Record record;
+    Record last;
 
-    record_tree_seek(tree, cursor, frame_key(frame));
-    record = record_cursor_get(cursor);
-    if (!record_is_none(record) && record_from(record) == frame) {
-        *first = extent_unpack(record);
-        return true;
-    }
-    /* All of a group have the same bounds, so its last one will do. */
-    record = record_cursor_peek(cursor, -1);
-    if (record_is_none(record) || record_end(record) <= frame) {
+    record_tree_seek(tree, cursor, frame_key(frame + 1));
+    last = record_cursor_peek(cursor, -1);
+    if (record_is_none(last) || record_end(last) <= frame) {
         return false;
     }
-    record_tree_seek(tree, cursor, frame_key(record_from(record)));
-    *first = extent_unpack(record_cursor_get(cursor));
+    /* The last of its group; all of them have the same bounds. */
+    if (record_from(record_cursor_peek(cursor, -2)) == record_from(last)) {
+        record_tree_seek(tree, cursor, frame_key(record_from(last)));
+        last = record_cursor_get(cursor);
+    } else {
+        record_cursor_back(cursor);
+    }
+    *first = extent_unpack(last);
+    return true;
+}
+
+bool extents_seek_alone(const RecordTree *tree, RecordCursor *cursor,
+                        uint64_t frame, Extent *extent)
+{
+    Record last;
+
+    record_tree_seek(tree, cursor, frame_key(frame + 1));
+    last = record_cursor_peek(cursor, -1);
+    if (record_is_none(last) || record_end(last) <= frame ||
+        record_from(record_cursor_peek(cursor, -2)) == record_from(last)) {
+        return false;
+    }
+    record_cursor_back(cursor);
+    *extent = extent_unpack(last);
     return true;
 }
 
 bool extents_find_alone(const RecordTree *tree, uint64_t frame, Extent *extent)
 {
+    Record record;
     Record before;
-    Record record = record_tree_last_below(tree, frame_key(frame + 1).hi,
-                                           &before);
+    bool known = record_tree_last_below(tree, frame_key(frame + 1).hi, &record,
+                                        &before);
 
     *extent = extent_unpack(record);
-    return !record_is_none(record) && !record_is_none(before) &&
-           extent_end(extent) > frame && record_from(before) != extent->from;
+    return known && !record_is_none(record) && extent_end(extent) > frame &&
+           (record_is_none(before) || record_from(before) != extent->from);
 }
 
 bool extents_get(const RecordCursor *cursor, Extent *extent)
@@ -168,7 +185,7 @@ bool extents_any_owner(const RecordTree *tree, RecordCursor *cursor,
 }
 
 /* Is the group that the record at @distance is in this one alone? */
-static bool is_alone(const RecordCursor *cursor, int distance)
+static inline bool is_alone(const RecordCursor *cursor, int distance)
 {
     uint64_t from = record_from(record_cursor_peek(cursor, distance));
     Record before = record_cursor_peek(cursor, distance - 1);
@@ -178,13 +195,8 @@ static bool is_alone(const RecordCursor *cursor, int distance)
            (record_is_none(after) || record_from(after) != from);
 }
 
-bool extents_alone(const RecordCursor *cursor)
-{
-    return is_alone(cursor, 0);
-}
-
 /* Does @right go on where @left ends, in all respects? */
-static bool continues(Record left, Record right)
+static inline bool continues(Record left, Record right)
 {
     uint64_t shared = (UINT64_C(1) << (64 - TO_LO_BITS)) - 1;
     uint32_t pages = record_pages(left);
@@ -322,8 +334,10 @@ void extents_fill(RecordTree *tree, RecordCursor *cursor, const Extent *extent)
     if (joins_left && joins_right) {
         record_tree_remove(tree, cursor);
     }
-    if (joins_left) {
+    if (joins_left && joins_right) {
         record_tree_seek(tree, cursor, left);
+    } else if (joins_left) {
+        record_cursor_back(cursor);
     }
     if (joins_left || joins_right) {
         record_tree_replace(tree, cursor, extent_pack(&whole));
@@ -422,6 +436,22 @@ void extents_remove(RecordTree *tree, RecordCursor *cursor,
 }
 
 /* --- changing --- */
+
+void extents_change(RecordTree *tree, RecordCursor *cursor,
+                    const Extent *extent)
+{
+    Record before = record_cursor_peek(cursor, -1);
+    Record after = record_cursor_peek(cursor, 1);
+
+    record_tree_replace(tree, cursor, extent_pack(extent));
+    if (!record_is_none(after) &&
+        record_from(after) == extent_end(extent)) {
+        join(tree, cursor, extent_end(extent));
+    }
+    if (!record_is_none(before) && record_end(before) == extent->from) {
+        join(tree, cursor, extent->from);
+    }
+}
 
 void extents_count(RecordTree *tree, RecordCursor *cursor,
                    const Extent *extent, int difference)

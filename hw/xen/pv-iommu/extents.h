@@ -72,10 +72,16 @@ bool extents_find_alone(const RecordTree *tree, uint64_t frame,
                         Extent *extent);
 
 /**
- * extents_alone: is the extent after the cursor a group by itself?
- * @cursor: not at the end
+ * extents_seek_alone: the extent of a frame that has only one
+ * @tree: the set
+ * @cursor: moves to the extent, if there is just one
+ * @frame: the frame
+ * @extent: set to it
+ *
+ * Returns: true if the frame has just one
  */
-bool extents_alone(const RecordCursor *cursor);
+bool extents_seek_alone(const RecordTree *tree, RecordCursor *cursor,
+                        uint64_t frame, Extent *extent);
 
 /**
  * extents_get: the extent after the cursor
@@ -169,6 +175,17 @@ void extents_take(RecordTree *tree, RecordCursor *cursor, const Extent *whole,
  */
 void extents_remove(RecordTree *tree, RecordCursor *cursor,
                     const Extent *extent, uint64_t pages);
+
+/**
+ * extents_change: change an extent that is alone in its group
+ * @tree: the set
+ * @cursor: before the extent; moves
+ * @extent: the extent with other uses, and all else as it is
+ *
+ * Faster than extents_count().
+ */
+void extents_change(RecordTree *tree, RecordCursor *cursor,
+                    const Extent *extent);
 
 /**
  * extents_count: change how often an extent is used

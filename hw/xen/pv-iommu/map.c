@@ -275,6 +275,24 @@ static int add_to_gap(XenPvIommuMap *map, const Extent *run)
     return ret;
 }
 
+/* The next usual case: the owner uses just this run, and does so again. */
+static bool add_again(XenPvIommuMap *map, const Extent *run)
+{
+    Extent whole;
+
+    if (!extents_seek_alone(&map->by_bfn, &map->bfn_cursor, run->from,
+                            &whole) ||
+        whole.from != run->from || whole.to != run->to ||
+        whole.pages != run->pages || whole.owner != run->owner ||
+        whole.access != run->access || whole.state != run->state ||
+        whole.uses == XEN_PV_IOMMU_USES_MAX) {
+        return false;
+    }
+    whole.uses++;
+    extents_change(&map->by_bfn, &map->bfn_cursor, &whole);
+    return true;
+}
+
 int xen_pv_iommu_map_add(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
                          uint64_t pages, uint16_t owner,
                          XenPvIommuAccess access)
@@ -297,8 +315,13 @@ int xen_pv_iommu_map_add(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
         return -EINVAL;
     }
     piece = first_piece(map, &map->bfn_cursor, bfn, end);
-    if (!piece.mapped && piece.end == end && extents_within(bfn, pages)) {
-        return add_to_gap(map, &run);
+    if (piece.end == end && extents_within(bfn, pages)) {
+        if (!piece.mapped) {
+            return add_to_gap(map, &run);
+        }
+        if (add_again(map, &run)) {
+            return 0;
+        }
     }
     ret = check_demand(map, &run, pages);
     if (ret < 0) {
@@ -359,8 +382,8 @@ static void drop_pair(XenPvIommuMap *map, const Extent *use, uint64_t pages)
     uint64_t end = pair.from + pages;
     Extent whole;
 
-    extents_find(&map->by_gfn, &map->gfn_cursor, pair.from, &whole);
-    if (extents_alone(&map->gfn_cursor) && extent_end(&whole) >= end) {
+    if (extents_seek_alone(&map->by_gfn, &map->gfn_cursor, pair.from,
+                           &whole) && extent_end(&whole) >= end) {
         extents_take(&map->by_gfn, &map->gfn_cursor, &whole, pair.from, end);
     } else {
         extents_remove(&map->by_gfn, &map->gfn_cursor, &pair, pages);
@@ -394,22 +417,33 @@ static void drop_piece(XenPvIommuMap *map, const MapPiece *piece,
     }
 }
 
-/* The usual case: nobody else uses the BFNs, and this owner only once. */
-static bool drop_alone(XenPvIommuMap *map, const Extent *run, uint64_t pages)
+/* The usual cases: nobody else uses the BFNs. */
+static bool drop_alone(XenPvIommuMap *map, const Extent *run, uint64_t pages,
+                       MapFreed *freed)
 {
     uint64_t end = run->from + pages;
     Extent whole;
 
-    if (!extents_find(&map->by_bfn, &map->bfn_cursor, run->from, &whole) ||
+    if (!extents_seek_alone(&map->by_bfn, &map->bfn_cursor, run->from,
+                            &whole) ||
         extent_end(&whole) < end || whole.owner != run->owner ||
-        whole.uses != 1 || whole.to + (run->from - whole.from) != run->to ||
-        !extents_alone(&map->bfn_cursor)) {
+        whole.to + (run->from - whole.from) != run->to) {
+        return false;
+    }
+    if (whole.uses > 1 && whole.pages == pages) {
+        whole.uses--;
+        extents_change(&map->by_bfn, &map->bfn_cursor, &whole);
+        return true;
+    }
+    if (whole.uses != 1) {
         return false;
     }
     extents_take(&map->by_bfn, &map->bfn_cursor, &whole, run->from, end);
     drop_pair(map, run, pages);
     map->pages -= pages;
     map->owners[run->owner].pages -= pages;
+    freed_add(freed, run->from, pages);
+    freed_tell(freed);
     return true;
 }
 
@@ -426,9 +460,7 @@ int xen_pv_iommu_map_drop(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
         owner >= XEN_PV_IOMMU_OWNERS_MAX) {
         return -EINVAL;
     }
-    if (drop_alone(map, &run, pages)) {
-        freed_add(&freed, bfn, pages);
-        freed_tell(&freed);
+    if (drop_alone(map, &run, pages, &freed)) {
         return 0;
     }
     if (!uses_all(map, &run, pages)) {

@@ -74,11 +74,20 @@ static size_t node_bytes(const RecordTree *tree, bool leaf)
     return (size + pair - 1) / pair * pair;
 }
 
+/* Of what is behind the last entry, no search must find anything. */
+static void node_set_count(RecordNode *node, unsigned count)
+{
+    node->count = count;
+    for (unsigned i = count; i < RECORD_NODE_MAX; i++) {
+        node->hi[i] = UINT64_MAX;
+    }
+}
+
 static RecordNode *node_new(RecordTree *tree, bool leaf)
 {
     RecordNode *node = g_malloc(node_size(tree, leaf));
 
-    node->count = 0;
+    node_set_count(node, 0);
     tree->bytes += node_bytes(tree, leaf);
     return node;
 }
@@ -125,28 +134,10 @@ static Record node_key(const RecordNode *node, unsigned index)
     return (Record){ node->hi[index], node->lo[index] };
 }
 
-/*
- * How many keys of the node are below @hi in their upper halves.  Without a
- * branch that depends on the keys: it would be mispredicted every second time.
- */
-static inline unsigned hi_below(const RecordNode *node, uint64_t hi)
-{
-    const uint64_t *base = node->hi;
-    unsigned left = node->count;
-
-    while (left > 1) {
-        unsigned half = left / 2;
-
-        base += base[half - 1] < hi ? half : 0;
-        left -= half;
-    }
-    return base - node->hi + (left > 0 && *base < hi);
-}
-
 /* How many of the node's keys are less than @key. */
 static inline unsigned keys_below(const RecordNode *node, Record key)
 {
-    unsigned index = hi_below(node, key.hi);
+    unsigned index = record_node_below(node, key.hi);
 
     while (index < node->count && node->hi[index] == key.hi &&
            node->lo[index] < key.lo) {
@@ -176,26 +167,45 @@ static bool seek_in_leaf(RecordCursor *cursor, Record key)
     return true;
 }
 
-Record record_tree_last_below(const RecordTree *tree, uint64_t hi,
-                              Record *before)
+bool record_tree_last_below(const RecordTree *tree, uint64_t hi, Record *last,
+                            Record *before)
 {
     const RecordNode *node = tree->root;
+    const RecordNode *left = NULL;      /* the leaf before this one, if known */
+    bool leftmost = true;
     unsigned index;
 
+    *last = RECORD_NONE;
     *before = RECORD_NONE;
     if (tree->height == 0) {
-        return RECORD_NONE;
+        return true;
     }
     for (unsigned level = 0; !is_leaf(tree, level); level++) {
-        index = hi_below(node, hi);
-        node = ((const RecordInner *)node)->child[index > 0 ? index - 1 : 0];
+        RecordNode *const *child = ((const RecordInner *)node)->child;
+
+        index = record_node_below(node, hi);
+        index -= index > 0;
+        left = index > 0 ? child[index - 1] : NULL;
+        leftmost = leftmost && index == 0;
+        node = child[index];
         prefetch(node);
     }
-    index = hi_below(node, hi);
+    index = record_node_below(node, hi);
     if (index > 1) {
+        *last = node_key(node, index - 1);
         *before = node_key(node, index - 2);
+        return true;
     }
-    return index > 0 ? node_key(node, index - 1) : RECORD_NONE;
+    if (left) {
+        *last = index > 0 ? node_key(node, 0)
+                          : node_key(left, left->count - 1);
+        *before = node_key(left, left->count - 2 + index);
+        return true;
+    }
+    if (index > 0) {
+        *last = node_key(node, 0);
+    }
+    return leftmost;
 }
 
 /* To the first or last record below what @level points to. */
@@ -228,6 +238,7 @@ static bool previous_leaf(RecordCursor *cursor)
     for (unsigned level = cursor->height - 1; level-- > 0;) {
         if (cursor->path[level].index > 0) {
             cursor->path[level].index--;
+            cursor->at_right_edge = false;
             descend(cursor, level, false);
             return true;
         }
@@ -245,7 +256,18 @@ static inline void leave_end(RecordCursor *cursor)
     }
 }
 
-void record_tree_seek(const RecordTree *tree, RecordCursor *cursor, Record key)
+static bool on_right_edge(const RecordCursor *cursor, unsigned level)
+{
+    for (unsigned i = 0; i < level; i++) {
+        if (cursor->path[i].index + 1 != cursor->path[i].node->count) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void record_tree_seek_far(const RecordTree *tree, RecordCursor *cursor,
+                          Record key)
 {
     RecordNode *node = tree->root;
 
@@ -270,6 +292,7 @@ void record_tree_seek(const RecordTree *tree, RecordCursor *cursor, Record key)
     }
     if (tree->height > 0) {
         leave_end(cursor);
+        cursor->at_right_edge = on_right_edge(cursor, tree->height - 1);
     }
 }
 
@@ -279,25 +302,47 @@ void record_cursor_next(RecordCursor *cursor)
     leave_end(cursor);
 }
 
-Record record_cursor_peek_far(const RecordCursor *near, int distance)
+void record_cursor_back(RecordCursor *cursor)
 {
-    RecordCursor cursor = *near;
-    unsigned leaf = cursor.height - 1;
+    if (cursor->path[cursor->height - 1].index > 0) {
+        cursor->path[cursor->height - 1].index--;
+    } else {
+        previous_leaf(cursor);
+    }
+}
 
-    for (; distance < 0; distance++) {
-        if (cursor.path[leaf].index > 0) {
-            cursor.path[leaf].index--;
-        } else if (!previous_leaf(&cursor)) {
-            return RECORD_NONE;
+/* The leaf before or after the cursor's, or NULL */
+static const RecordNode *neighbour(const RecordCursor *cursor, bool after)
+{
+    unsigned level = cursor->height - 1;
+    RecordNode *node = NULL;
+
+    while (!node && level-- > 0) {
+        RecordNode *parent = cursor->path[level].node;
+        unsigned index = cursor->path[level].index + (after ? 1 : -1);
+
+        if (index < parent->count) {
+            node = inner(parent)->child[index];
         }
     }
-    for (; distance > 0; distance--) {
-        if (record_is_none(record_cursor_get(&cursor))) {
-            return RECORD_NONE;
-        }
-        record_cursor_next(&cursor);
+    for (level++; node && level + 1 < cursor->height; level++) {
+        node = inner(node)->child[after ? 0 : node->count - 1];
     }
-    return record_cursor_get(&cursor);
+    return node;
+}
+
+/* As many as are asked for are in the next leaf, if there is one. */
+Record record_cursor_peek_far(const RecordCursor *cursor, int distance)
+{
+    unsigned leaf = cursor->height - 1;
+    const RecordNode *node = neighbour(cursor, distance > 0);
+    unsigned index = cursor->path[leaf].index + distance;
+
+    if (!node) {
+        return RECORD_NONE;
+    }
+    index += distance > 0 ? -cursor->path[leaf].node->count : node->count;
+    return index < node->count ? node_key(node, index) : RECORD_NONE;
 }
 
 /* --- weights --- */
@@ -511,35 +556,27 @@ static void lower_separators(const RecordTree *tree, RecordCursor *cursor,
 static void raise_separators(const RecordTree *tree,
                              const RecordCursor *cursor, Record record)
 {
-    unsigned leaf = cursor->height - 1;
-    RecordCursor next = *cursor;
+    const RecordNode *next = neighbour(cursor, true);
+    unsigned level = cursor->height - 1;
+    RecordNode *node;
+    unsigned index;
     Record first;
 
-    if (!next_leaf(&next)) {
+    if (!next) {
         return;
     }
-    first = separator(tree, node_key(next.path[leaf].node, 0));
-    for (unsigned level = 0; level < leaf; level++) {
-        RecordNode *node = next.path[level].node;
-        unsigned index = next.path[level].index;
-
-        if ((index != cursor->path[level].index ||
-             node != cursor->path[level].node) &&
-            !record_less(record, node_key(node, index))) {
+    first = separator(tree, node_key(next, 0));
+    do {
+        level--;
+        node = cursor->path[level].node;
+        index = cursor->path[level].index + 1;
+    } while (index == node->count);
+    for (; node != next; node = inner(node)->child[index], index = 0) {
+        if (!record_less(record, node_key(node, index))) {
             node->hi[index] = first.hi;
             node->lo[index] = first.lo;
         }
     }
-}
-
-static bool on_right_edge(const RecordCursor *cursor, unsigned level)
-{
-    for (unsigned i = 0; i < level; i++) {
-        if (cursor->path[i].index + 1 != cursor->path[i].node->count) {
-            return false;
-        }
-    }
-    return true;
 }
 
 static inline RecordColumns window_columns(const RecordTree *tree,
@@ -605,7 +642,7 @@ static RecordEntry window_write(RecordTree *tree, RecordWindow *window,
     } else {
         entry.child = node_new(tree, leaf);
     }
-    entry.child->count = count;
+    node_set_count(entry.child, count);
     entries_copy(node_columns(tree, entry.child, leaf), 0,
                  window_columns(tree, window), from, count);
     if (tree->weigh) {
@@ -785,6 +822,7 @@ static bool remove_entry(RecordTree *tree, RecordCursor *cursor,
 
     node->count--;
     entries_copy(columns, index, columns, index + 1, node->count - index);
+    node->hi[node->count] = UINT64_MAX;
     if (level == 0) {
         unsigned height = tree->height;
 
@@ -819,17 +857,19 @@ void record_tree_replace(RecordTree *tree, RecordCursor *cursor, Record record)
     RecordNode *node = cursor->path[leaf].node;
     unsigned index = cursor->path[leaf].index;
 
-    if (index == 0) {
+    if (leaf > 0 && index == 0) {
         lower_separators(tree, cursor, leaf, record);
     }
-    if (index + 1 == node->count &&
+    if (leaf > 0 && index + 1 == node->count &&
         record_less(separator(tree, node_key(node, index)),
                     separator(tree, record))) {
         raise_separators(tree, cursor, record);
     }
     node->hi[index] = record.hi;
     node->lo[index] = record.lo;
-    reweigh(tree, cursor, leaf);
+    if (tree->weigh) {
+        reweigh(tree, cursor, leaf);
+    }
 }
 
 /* --- soundness --- */
@@ -885,11 +925,22 @@ static char *check_child(RecordCheck *check, RecordNode *node, unsigned i,
     return wrong;
 }
 
+static char *check_unused(const RecordNode *node)
+{
+    for (unsigned i = node->count; i < RECORD_NODE_MAX; i++) {
+        if (node->hi[i] != UINT64_MAX) {
+            return g_strdup_printf("a node of %u entries has a key behind "
+                                   "them", node->count);
+        }
+    }
+    return NULL;
+}
+
 static char *check_node(RecordCheck *check, RecordNode *node, unsigned level,
                         bool edge)
 {
     bool leaf = is_leaf(check->tree, level);
-    char *wrong = NULL;
+    char *wrong = check_unused(node);
 
     check->bytes += node_bytes(check->tree, leaf);
     if (node->count > RECORD_NODE_MAX || node->count == 0 ||

@@ -55,7 +55,7 @@ typedef struct Record {
 /* The halves apart: a search reads the upper ones only, or nearly so. */
 typedef struct RecordNode {
     uint32_t count;
-    uint64_t hi[RECORD_NODE_MAX];       /* of a leaf: the records */
+    uint64_t hi[RECORD_NODE_MAX];       /* all bits set where unused */
     uint64_t lo[RECORD_NODE_MAX];
 } RecordNode;
 
@@ -78,6 +78,7 @@ typedef struct RecordTree {
 /* Height 0 is no place, and what a cursor begins with. */
 typedef struct RecordCursor {
     unsigned height;
+    bool at_right_edge;         /* of the tree: no leaf follows */
     struct {
         RecordNode *node;
         unsigned index;
@@ -110,6 +111,35 @@ void record_tree_init(RecordTree *tree, uint64_t lo_key_mask,
  */
 void record_tree_clear(RecordTree *tree);
 
+/*
+ * How many keys of the node are below @hi in their upper halves.  First which
+ * quarter of them, then which: comparisons that do not wait for each other, and
+ * no branch that could be mispredicted.
+ */
+static inline unsigned record_node_below(const RecordNode *node, uint64_t hi)
+{
+    unsigned from = 8 * ((node->hi[7] < hi) + (node->hi[15] < hi) +
+                         (node->hi[23] < hi));
+    const uint64_t *keys = node->hi + from;
+
+    return from + (keys[0] < hi) + (keys[1] < hi) + (keys[2] < hi) +
+           (keys[3] < hi) + (keys[4] < hi) + (keys[5] < hi) + (keys[6] < hi);
+}
+
+/* Is a place in the cursor's leaf between two records, or behind all? */
+static inline bool record_node_between(const RecordCursor *cursor,
+                                       const RecordNode *leaf, unsigned index,
+                                       uint64_t hi)
+{
+    return index > 0 && index <= leaf->count && leaf->hi[index - 1] < hi &&
+           (index < leaf->count ? leaf->hi[index] > hi
+                                : cursor->at_right_edge);
+}
+
+/* For record_tree_seek(): from the root. */
+void record_tree_seek_far(const RecordTree *tree, RecordCursor *cursor,
+                          Record key);
+
 /**
  * record_tree_seek: place a cursor
  * @tree: the tree
@@ -117,26 +147,48 @@ void record_tree_clear(RecordTree *tree);
  *          (which is faster when the place is near)
  * @key: the place is before the first record that is not less than this
  */
-void record_tree_seek(const RecordTree *tree, RecordCursor *cursor,
-                      Record key);
+static inline void record_tree_seek(const RecordTree *tree,
+                                    RecordCursor *cursor, Record key)
+{
+    if (cursor->height > 0) {
+        const RecordNode *leaf = cursor->path[cursor->height - 1].node;
+        unsigned index = cursor->path[cursor->height - 1].index + 1;
+
+        /* What comes in order has its place here or one further on. */
+        if (!record_node_between(cursor, leaf, index, key.hi)) {
+            index = record_node_below(leaf, key.hi);
+        }
+        if (record_node_between(cursor, leaf, index, key.hi)) {
+            cursor->path[cursor->height - 1].index = index;
+            return;
+        }
+    }
+    record_tree_seek_far(tree, cursor, key);
+}
 
 /**
  * record_tree_last_below: the last record below a key, without a cursor
  * @tree: the tree
  * @hi: the key's upper half; its lower half is 0
- * @before: set to the record before that one; none if that is in another leaf
+ * @last: set to the record, or to none
+ * @before: set to the record before that one, or to none
  *
- * Returns: the record; none if there is none or it is not in the leaf where it
- *          is most likely: then look with a cursor
+ * Returns: false if they are in leaves too far apart: look with a cursor
  */
-Record record_tree_last_below(const RecordTree *tree, uint64_t hi,
-                              Record *before);
+bool record_tree_last_below(const RecordTree *tree, uint64_t hi, Record *last,
+                            Record *before);
 
 /**
  * record_cursor_next: move past one record
  * @cursor: a cursor that is not at the end
  */
 void record_cursor_next(RecordCursor *cursor);
+
+/**
+ * record_cursor_back: move before one record more
+ * @cursor: a cursor that is not at the beginning
+ */
+void record_cursor_back(RecordCursor *cursor);
 
 /* For record_cursor_peek(): what lies in another leaf. */
 Record record_cursor_peek_far(const RecordCursor *cursor, int distance);
