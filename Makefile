@@ -31,6 +31,7 @@ help:
 	@echo '  fuzz             $(FUZZ_SECONDS) s a target (FUZZ_SECONDS=N)'
 	@echo 'make check-soak    save, restore and migrate, 20 times each (half an hour)'
 	@echo 'make bench         measure against stock, on real Xen'
+	@echo '  bench-native     the cores only, without a virtual machine'
 	@echo 'make lab-shell     a shell in dom0 of the lab'
 	@echo 'make install       below the prefix given to configure (DESTDIR)'
 	@echo 'make uninstall     remove what install installed'
@@ -70,7 +71,7 @@ all: qemu native
 
 # Each tier in a make of its own: one that fails does not stop the others.
 .PHONY: check check-overlay check-unit check-qtest check-lab check-soak fuzz \
-    bench
+    bench bench-native
 check:
 	@rm -rf build/check
 	@for tier in check-overlay check-unit check-qtest check-lab fuzz; do \
@@ -121,8 +122,16 @@ fuzz: configure
 	@scripts/native.sh fuzz
 	@$(TALLY) run fuzz tap scripts/fuzz.sh $(FUZZ_SECONDS)
 
-bench: all stock
+bench: bench-native all stock
 	@$(LAB) bench
+
+# 16777216 for all sizes: another quarter of an hour, 5 GiB of memory.
+BENCH_PAGES_MAX = 1048576
+bench-native: configure
+	@echo 'bench-native: the cores next to others (two minutes)'
+	@scripts/native.sh bench
+	@build/native-bench/tests/bench/bench-pv-iommu-map \
+	    --pages-max=$(BENCH_PAGES_MAX)
 
 # --- the lab by hand ---
 
@@ -148,7 +157,7 @@ uninstall:
 clean:
 	rm -rf build/qemu build/stock build/qemu-arm64 build/stock-arm64 \
 	    build/xen-arm64 build/native build/native-asan \
-	    build/native-fuzz build/check build/pycache
+	    build/native-fuzz build/native-bench build/check build/pycache
 
 distclean:
 	rm -rf build

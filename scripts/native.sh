@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# native.sh native|asan|fuzz [NINJA TARGET...]
+# native.sh native|asan|fuzz|bench [NINJA TARGET...]
 #
-# The stand-alone build (meson.build), in one of three kinds: as it is used
+# The stand-alone build (meson.build), in one of four kinds: as it is used
 # (build/native), with AddressSanitizer and UndefinedBehaviorSanitizer
-# (build/native-asan), and with the fuzz targets (build/native-fuzz).
+# (build/native-asan), with the fuzz targets (build/native-fuzz), and with the
+# benchmarks (build/native-bench).
 set -eu
 
 cd -- "$(dirname -- "$0")/.."
@@ -15,7 +16,7 @@ die() {
     exit 1
 }
 
-[ $# -ge 1 ] || die "native.sh native|asan|fuzz [NINJA TARGET...]"
+[ $# -ge 1 ] || die "native.sh native|asan|fuzz|bench [NINJA TARGET...]"
 kind=$1
 shift
 
@@ -38,7 +39,11 @@ fuzz)
     options="$options -Dc_args=-fsanitize=fuzzer-no-link"
     export CC=clang
     ;;
-*) die "'$kind' must be native, asan or fuzz" ;;
+bench)
+    folder=build/native-bench
+    options="-Dqemu_source=$SOURCE"
+    ;;
+*) die "'$kind' must be native, asan, fuzz or bench" ;;
 esac
 options="--prefix=$PREFIX $options"
 

@@ -112,8 +112,8 @@ bool extents_find(const RecordTree *tree, RecordCursor *cursor, uint64_t frame,
     return true;
 }
 
-bool extents_seek_alone(const RecordTree *tree, RecordCursor *cursor,
-                        uint64_t frame, Extent *extent)
+static inline bool seek_alone(const RecordTree *tree, RecordCursor *cursor,
+                              uint64_t frame, Extent *extent)
 {
     Record last;
 
@@ -126,6 +126,12 @@ bool extents_seek_alone(const RecordTree *tree, RecordCursor *cursor,
     record_cursor_back(cursor);
     *extent = extent_unpack(last);
     return true;
+}
+
+bool extents_seek_alone(const RecordTree *tree, RecordCursor *cursor,
+                        uint64_t frame, Extent *extent)
+{
+    return seek_alone(tree, cursor, frame, extent);
 }
 
 bool extents_find_alone(const RecordTree *tree, uint64_t frame, Extent *extent)
@@ -392,28 +398,48 @@ void extents_put(RecordTree *tree, RecordCursor *cursor, const Extent *extent,
 
 /* --- removing --- */
 
-void extents_take(RecordTree *tree, RecordCursor *cursor, const Extent *whole,
-                  uint64_t from, uint64_t end)
+/* Remove the middle of an extent that is alone in its group. */
+static void take_middle(RecordTree *tree, RecordCursor *cursor,
+                        const Extent *whole, uint64_t from, uint64_t end)
 {
-    bool has_after = end < extent_end(whole);
-    Record after;
+    uint32_t before = from - whole->from;
+    Record after = extent_part(whole, end, extent_end(whole) - end);
 
-    if (has_after) {
-        after = extent_part(whole, end, extent_end(whole) - end);
+    record_tree_replace(tree, cursor, extent_part(whole, whole->from, before));
+    record_tree_seek(tree, cursor, after);
+    record_tree_insert(tree, cursor, after);
+}
+
+bool extents_take(RecordTree *tree, RecordCursor *cursor,
+                  const Extent *extent, uint64_t pages)
+{
+    uint64_t from = extent->from;
+    uint64_t end = from + pages;
+    Extent whole;
+    uint64_t whole_end;
+
+    if (!seek_alone(tree, cursor, from, &whole)) {
+        return false;
     }
-    if (from > whole->from) {
-        record_tree_replace(tree, cursor,
-                            extent_part(whole, whole->from,
-                                        from - whole->from));
-        if (has_after) {
-            record_tree_seek(tree, cursor, after);
-            record_tree_insert(tree, cursor, after);
-        }
-    } else if (has_after) {
-        record_tree_replace(tree, cursor, after);
-    } else {
+    whole_end = extent_end(&whole);
+    if (whole_end < end || whole.owner != extent->owner ||
+        whole.uses != extent->uses ||
+        whole.to + (from - whole.from) != extent->to) {
+        return false;
+    }
+    if (whole.from == from && whole_end == end) {
         record_tree_remove(tree, cursor);
+    } else if (whole.from == from) {
+        record_tree_replace(tree, cursor,
+                            extent_part(&whole, end, whole_end - end));
+    } else if (whole_end == end) {
+        record_tree_replace(tree, cursor,
+                            extent_part(&whole, whole.from,
+                                        from - whole.from));
+    } else {
+        take_middle(tree, cursor, &whole, from, end);
     }
+    return true;
 }
 
 void extents_remove(RecordTree *tree, RecordCursor *cursor,

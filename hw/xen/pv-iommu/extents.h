@@ -153,17 +153,19 @@ static inline bool extents_within(uint64_t from, uint64_t pages)
 }
 
 /**
- * extents_take: remove a part of an extent that is alone in its group
+ * extents_take: remove a part of an extent, if that is alone in its group
  * @tree: the set
- * @cursor: before the extent; moves
- * @whole: the extent
- * @from: the part's first frame
- * @end: one past its last
+ * @cursor: moves
+ * @extent: the part: from, to, owner and uses say which
+ * @pages: its length, in place of @extent->pages
  *
  * Faster than extents_remove().
+ *
+ * Returns: false, and nothing has changed, if there is no such extent, or not
+ *          alone, or it ends before
  */
-void extents_take(RecordTree *tree, RecordCursor *cursor, const Extent *whole,
-                  uint64_t from, uint64_t end);
+bool extents_take(RecordTree *tree, RecordCursor *cursor,
+                  const Extent *extent, uint64_t pages);
 
 /**
  * extents_remove: remove an extent

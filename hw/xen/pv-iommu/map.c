@@ -379,13 +379,8 @@ static bool uses_all(XenPvIommuMap *map, const Extent *run, uint64_t pages)
 static void drop_pair(XenPvIommuMap *map, const Extent *use, uint64_t pages)
 {
     Extent pair = { .from = use->to, .to = use->from };
-    uint64_t end = pair.from + pages;
-    Extent whole;
 
-    if (extents_seek_alone(&map->by_gfn, &map->gfn_cursor, pair.from,
-                           &whole) && extent_end(&whole) >= end) {
-        extents_take(&map->by_gfn, &map->gfn_cursor, &whole, pair.from, end);
-    } else {
+    if (!extents_take(&map->by_gfn, &map->gfn_cursor, &pair, pages)) {
         extents_remove(&map->by_gfn, &map->gfn_cursor, &pair, pages);
     }
 }
@@ -417,33 +412,20 @@ static void drop_piece(XenPvIommuMap *map, const MapPiece *piece,
     }
 }
 
-/* The usual cases: nobody else uses the BFNs. */
-static bool drop_alone(XenPvIommuMap *map, const Extent *run, uint64_t pages,
-                       MapFreed *freed)
+/* The next usual case: the owner uses just this run more than once. */
+static bool drop_one(XenPvIommuMap *map, const Extent *run, uint64_t pages)
 {
-    uint64_t end = run->from + pages;
     Extent whole;
 
     if (!extents_seek_alone(&map->by_bfn, &map->bfn_cursor, run->from,
                             &whole) ||
-        extent_end(&whole) < end || whole.owner != run->owner ||
-        whole.to + (run->from - whole.from) != run->to) {
+        whole.from != run->from || whole.to != run->to ||
+        whole.pages != pages || whole.owner != run->owner ||
+        whole.uses < 2) {
         return false;
     }
-    if (whole.uses > 1 && whole.pages == pages) {
-        whole.uses--;
-        extents_change(&map->by_bfn, &map->bfn_cursor, &whole);
-        return true;
-    }
-    if (whole.uses != 1) {
-        return false;
-    }
-    extents_take(&map->by_bfn, &map->bfn_cursor, &whole, run->from, end);
-    drop_pair(map, run, pages);
-    map->pages -= pages;
-    map->owners[run->owner].pages -= pages;
-    freed_add(freed, run->from, pages);
-    freed_tell(freed);
+    whole.uses--;
+    extents_change(&map->by_bfn, &map->bfn_cursor, &whole);
     return true;
 }
 
@@ -451,7 +433,7 @@ int xen_pv_iommu_map_drop(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
                           uint64_t pages, uint16_t owner,
                           XenPvIommuFramesFunc *func, void *opaque)
 {
-    Extent run = { .from = bfn, .to = gfn, .owner = owner };
+    Extent run = { .from = bfn, .to = gfn, .owner = owner, .uses = 1 };
     MapFreed freed = { .func = func, .opaque = opaque };
     uint64_t end = bfn + pages;
     MapPiece piece;
@@ -460,7 +442,16 @@ int xen_pv_iommu_map_drop(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
         owner >= XEN_PV_IOMMU_OWNERS_MAX) {
         return -EINVAL;
     }
-    if (drop_alone(map, &run, pages, &freed)) {
+    /* The usual case: nobody else uses the BFNs, and this owner once. */
+    if (extents_take(&map->by_bfn, &map->bfn_cursor, &run, pages)) {
+        drop_pair(map, &run, pages);
+        map->owners[owner].pages -= pages;
+        map->pages -= pages;
+        freed_add(&freed, bfn, pages);
+        freed_tell(&freed);
+        return 0;
+    }
+    if (drop_one(map, &run, pages)) {
         return 0;
     }
     if (!uses_all(map, &run, pages)) {

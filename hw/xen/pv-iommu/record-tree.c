@@ -302,13 +302,9 @@ void record_cursor_next(RecordCursor *cursor)
     leave_end(cursor);
 }
 
-void record_cursor_back(RecordCursor *cursor)
+void record_cursor_back_far(RecordCursor *cursor)
 {
-    if (cursor->path[cursor->height - 1].index > 0) {
-        cursor->path[cursor->height - 1].index--;
-    } else {
-        previous_leaf(cursor);
-    }
+    previous_leaf(cursor);
 }
 
 /* The leaf before or after the cursor's, or NULL */
@@ -851,25 +847,24 @@ void record_tree_remove(RecordTree *tree, RecordCursor *cursor)
     }
 }
 
-void record_tree_replace(RecordTree *tree, RecordCursor *cursor, Record record)
+void record_tree_replace_far(RecordTree *tree, RecordCursor *cursor,
+                             Record record)
 {
     unsigned leaf = cursor->height - 1;
     RecordNode *node = cursor->path[leaf].node;
     unsigned index = cursor->path[leaf].index;
 
-    if (leaf > 0 && index == 0) {
+    if (index == 0) {
         lower_separators(tree, cursor, leaf, record);
     }
-    if (leaf > 0 && index + 1 == node->count &&
+    if (index + 1 == node->count &&
         record_less(separator(tree, node_key(node, index)),
                     separator(tree, record))) {
         raise_separators(tree, cursor, record);
     }
     node->hi[index] = record.hi;
     node->lo[index] = record.lo;
-    if (tree->weigh) {
-        reweigh(tree, cursor, leaf);
-    }
+    reweigh(tree, cursor, leaf);
 }
 
 /* --- soundness --- */

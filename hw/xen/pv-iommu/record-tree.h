@@ -184,11 +184,21 @@ bool record_tree_last_below(const RecordTree *tree, uint64_t hi, Record *last,
  */
 void record_cursor_next(RecordCursor *cursor);
 
+/* For record_cursor_back(): to the leaf before. */
+void record_cursor_back_far(RecordCursor *cursor);
+
 /**
  * record_cursor_back: move before one record more
  * @cursor: a cursor that is not at the beginning
  */
-void record_cursor_back(RecordCursor *cursor);
+static inline void record_cursor_back(RecordCursor *cursor)
+{
+    if (cursor->path[cursor->height - 1].index > 0) {
+        cursor->path[cursor->height - 1].index--;
+    } else {
+        record_cursor_back_far(cursor);
+    }
+}
 
 /* For record_cursor_peek(): what lies in another leaf. */
 Record record_cursor_peek_far(const RecordCursor *cursor, int distance);
@@ -245,14 +255,30 @@ void record_tree_insert(RecordTree *tree, RecordCursor *cursor, Record record);
  */
 void record_tree_remove(RecordTree *tree, RecordCursor *cursor);
 
+/* For record_tree_replace(): where keys and weights above may change. */
+void record_tree_replace_far(RecordTree *tree, RecordCursor *cursor,
+                             Record record);
+
 /**
  * record_tree_replace: change a record
  * @tree: the tree
  * @cursor: before the record, so not at the end; it stays
  * @record: the new record, which has the same place in the order
  */
-void record_tree_replace(RecordTree *tree, RecordCursor *cursor,
-                         Record record);
+static inline void record_tree_replace(RecordTree *tree, RecordCursor *cursor,
+                                       Record record)
+{
+    RecordNode *leaf = cursor->path[cursor->height - 1].node;
+    unsigned index = cursor->path[cursor->height - 1].index;
+
+    if (!tree->weigh &&
+        (cursor->height == 1 || (index > 0 && index + 1 < leaf->count))) {
+        leaf->hi[index] = record.hi;
+        leaf->lo[index] = record.lo;
+    } else {
+        record_tree_replace_far(tree, cursor, record);
+    }
+}
 
 /**
  * record_cursor_find_weight: move on to a heavy record
