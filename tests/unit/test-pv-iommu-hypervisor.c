@@ -10,6 +10,7 @@
 
 #include "hw/xen/pv-iommu-hypervisor.h"
 #include "hw/xen/pv-iommu-reserved.h"
+#include "hypervisor-internal.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(XenPvIommuHypervisor,
                               xen_pv_iommu_hypervisor_free)
@@ -902,6 +903,63 @@ static void test_fail(void)
     g_assert_cmpint(submit(model, &op), ==, 0);
 }
 
+/* --- the check itself --- */
+
+static void assert_found(XenPvIommuHypervisor *model, const char *what)
+{
+    g_autofree char *wrong = xen_pv_iommu_hypervisor_check(model);
+
+    g_assert_nonnull(wrong);
+    g_assert_nonnull(strstr(wrong, what));
+}
+
+/* Each thing that the check looks at, damaged and mended. */
+static void test_check_finds(void)
+{
+    g_autoptr(XenPvIommuHypervisor) model =
+        new_host(XEN_PV_IOMMU_HOST_MAPPED, NULL);
+    HypervisorFrame *used = &model->frames[frame(model, 3)];
+    HypervisorFrame *unused = &model->frames[FRAMES - 1];
+
+    g_assert_cmpint(map(model, BFN, 3), ==, 0);
+    check(model);
+
+    used->shown++;
+    assert_found(model, "counts 2 gfns");
+    used->shown--;
+    used->views++;
+    assert_found(model, "1 in views");
+    used->views--;
+    used->references++;
+    assert_found(model, "has 2 references");
+    used->references--;
+    used->nominated = true;
+    assert_found(model, "may be shared");
+    used->nominated = false;
+    used->free = true;
+    assert_found(model, "is free");
+    used->free = false;
+    unused->free = false;
+    assert_found(model, "not used");
+    unused->free = true;
+    g_array_set_size(model->heap, model->heap->len - 1);
+    assert_found(model, "the heap has");
+    g_array_set_size(model->heap, model->heap->len + 1);
+    model->counters.references++;
+    assert_found(model, "references are counted");
+    model->counters.references--;
+    model->counters.mapped++;
+    assert_found(model, "BFNs are counted");
+    model->counters.mapped--;
+    hypervisor_bus_map(model, BFN + 1, frame(model, 4), XEN_PV_IOMMU_READ);
+    assert_found(model, "does not know it");
+    hypervisor_bus_unmap(model, BFN + 1);
+    hypervisor_bus_map(model, BFN + 1, FRAMES - 1, XEN_PV_IOMMU_READ);
+    assert_found(model, "which is free");
+    hypervisor_bus_unmap(model, BFN + 1);
+    check(model);
+}
+
 /* --- the rest of the table --- */
 
 typedef struct Regions {
@@ -982,6 +1040,7 @@ int main(int argc, char **argv)
         { "mapped/server-gone", test_mapped_server_gone },
         { "flushes", test_flushes },
         { "fail", test_fail },
+        { "check-finds", test_check_finds },
         { "host", test_host },
     };
     unsigned i;
