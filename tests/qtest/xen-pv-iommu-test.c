@@ -684,8 +684,9 @@ static void test_placement(void)
     g_autofree char *rom = rom_file();
     g_autofree char *plug = g_strdup_printf("'addr': '1', 'romfile': '%s'",
                                             rom);
-    g_autofree char *relaxed =
-        g_strdup_printf("%s, 'pv-iommu': true, 'rdm-policy': 'relaxed'", plug);
+    g_autofree char *user = g_strdup_printf("%s, 'pv-iommu': true", plug);
+    g_autofree char *relaxed = g_strdup_printf("%s, 'rdm-policy': 'relaxed'",
+                                               user);
     uint64_t gfn = first_rom_gfn(plug);
     g_autofree char *host =
         g_strdup_printf("reserved=0x%" PRIx64 "+1@0xa8", gfn + ROM_PAGES - 1);
@@ -701,6 +702,7 @@ static void test_placement(void)
     g_assert_nonnull(strstr(error, "xen-copy-engine 'late'"));
     g_assert_nonnull(strstr(error, "(rdm-policy=strict)"));
     assert_error(error, where);
+    assert_error(add_device(&m, "xen-copy-engine", "late", user), where);
     g_assert_cmpuint(guest_pages(&m), ==, 0);
     assert_running(&m, true);
     engine_copy(&m, 0, PAGE);
@@ -747,6 +749,19 @@ static void test_survey(void)
 
 /* --- life of a device --- */
 
+static char *try_migrate(const Machine *m, const char *uri)
+{
+    return error_of(qtest_qmp(m->qts, "{'execute': 'migrate', 'arguments': "
+                              "{'uri': %s}}", uri));
+}
+
+static char *try_save(const Machine *m, const char *file)
+{
+    return error_of(qtest_qmp(m->qts, "{'execute': 'xen-save-devices-state', "
+                              "'arguments': {'filename': %s, 'live': false}}",
+                              file));
+}
+
 static void unplug(const Machine *m)
 {
     qpci_unplug_acpi_device_test(m->qts, "ce0", FIRST_SLOT);
@@ -767,6 +782,8 @@ static void test_unplug(void)
 /* Its hardware goes on: so does the mapping. */
 static void test_unplug_held(void)
 {
+    g_autofree char *file = temporary_file();
+    g_autofree char *uri = g_strdup_printf("file:%s", file);
     Machine m = machine_start_with("-machine pc", "", SLOW ",quiesce-ms=50",
                                    NULL);
 
@@ -781,7 +798,12 @@ static void test_unplug_held(void)
     qtest_clock_step(m.qts, (QUIESCE_MS + 1) * MS_NS);
     assert_said(&m, "xen-copy-engine 'ce0': its hardware has not stopped "
                 "within 50 ms");
+    assert_error(try_migrate(&m, uri), "xen-copy-engine 'ce0': its hardware "
+                 "has not stopped its DMA to guest memory");
+    assert_error(try_save(&m, file), "saving Xen device state failed");
+    assert_said(&m, "its state cannot be saved");
     machine_quit(&m);
+    g_unlink(file);
 }
 
 static void reset(Machine *m)
@@ -861,12 +883,6 @@ static void test_drain(void)
     assert_fault(&m, 0, SOURCE + 2 * PAGE);
     assert_host(&m, 0);
     machine_quit(&m);
-}
-
-static char *try_migrate(const Machine *m, const char *uri)
-{
-    return error_of(qtest_qmp(m->qts, "{'execute': 'migrate', 'arguments': "
-                              "{'uri': %s}}", uri));
 }
 
 /* "completed", "active" and so on; and how much of RAM has gone. */
@@ -963,13 +979,6 @@ static void test_migration(void)
     g_unlink(file);
 }
 
-static char *try_save(const Machine *m, const char *file)
-{
-    return error_of(qtest_qmp(m->qts, "{'execute': 'xen-save-devices-state', "
-                              "'arguments': {'filename': %s, 'live': false}}",
-                              file));
-}
-
 /* As libxl does it: stop, then save the devices' state. */
 static void test_save_refused(void)
 {
@@ -1002,8 +1011,7 @@ static void test_migration_refused(void)
     host_say(&m, "balloon %" PRIu64 " 1", GFN(DESTINATION));
     qtest_clock_step(m.qts, (QUIESCE_MS + 1) * MS_NS);
     assert_error(try_migrate(&m, uri), "xen-copy-engine 'ce0': its hardware "
-                 "has not stopped its DMA to memory that the guest has given "
-                 "back");
+                 "has not stopped its DMA to guest memory");
     host_set_flag(&m, "hold", false);
     machine_step(&m);
     assert_engine(&m, 0, XEN_COPY_ENGINE_FAILED, XEN_COPY_ENGINE_INVALIDATED);

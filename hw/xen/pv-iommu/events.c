@@ -113,7 +113,7 @@ static void invalidated(void *opaque, const XenPvIommuRun *run)
     g_ptr_array_unref(found);
 }
 
-static void block_migration(XenPvIommuUser *user)
+void pv_iommu_block_migration(XenPvIommuUser *user)
 {
     Error *err = NULL;
 
@@ -121,7 +121,7 @@ static void block_migration(XenPvIommuUser *user)
         return;
     }
     error_setg(&user->blocker, "%s: its hardware has not stopped its DMA to "
-               "memory that the guest has given back", user->name);
+               "guest memory", user->name);
     if (migrate_add_blocker_internal(&user->blocker, &err) < 0) {
         /* One is under way: pre_save will stop it. */
         error_free(err);
@@ -141,7 +141,7 @@ static void overdue(void *opaque, const XenPvIommuRun *run)
         pv_iommu_mapping_unref(mapped->mapping);
     }
     g_ptr_array_unref(found);
-    block_migration(user);
+    pv_iommu_block_migration(user);
     trace_xen_pv_iommu_overdue(user->name, run->gfn, run->bfn, run->pages);
     if (pv_iommu_may_report(user->iommu)) {
         warn_report("%s: its hardware has not stopped within %u ms: guest "

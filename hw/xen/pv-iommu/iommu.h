@@ -178,6 +178,12 @@ void pv_iommu_arm_deadline(XenPvIommu *iommu);
 void pv_iommu_expire(void *opaque);
 
 /**
+ * pv_iommu_block_migration: a user's hardware does not stop
+ * @user: the user
+ */
+void pv_iommu_block_migration(XenPvIommuUser *user);
+
+/**
  * pv_iommu_settle: a mapping that was overdue is released
  * @mapping: the mapping
  */

@@ -11,6 +11,7 @@
 #include "exec/address-spaces.h"
 #include "iommu.h"
 #include "migration/blocker.h"
+#include "migration/vmstate.h"
 #include "trace.h"
 
 /* --- membership --- */
@@ -128,6 +129,29 @@ XenPvIommuUser *xen_pv_iommu_attach(DeviceState *dev,
     return user;
 }
 
+/* Never saved: that fails for as long as there is an orphan. */
+static int orphan_pre_save(void *opaque)
+{
+    return xen_pv_iommu_drained(opaque);
+}
+
+static const VMStateDescription vmstate_orphan = {
+    .name = TYPE_XEN_PV_IOMMU "/orphan",
+    .pre_save = orphan_pre_save,
+    .fields = (const VMStateField[]) {
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+/* Its device has gone, its hardware has not stopped. */
+static void make_orphan(XenPvIommuUser *user)
+{
+    warn_report("%s: goes while its hardware has not stopped; what is mapped "
+                "stays mapped until this process ends", user->name);
+    pv_iommu_block_migration(user);
+    vmstate_register_any(NULL, &vmstate_orphan, user);
+}
+
 void xen_pv_iommu_detach(XenPvIommuUser *user, bool quiet)
 {
     XenPvIommuMapping *mapping, *next;
@@ -139,8 +163,7 @@ void xen_pv_iommu_detach(XenPvIommuUser *user, bool quiet)
     trace_xen_pv_iommu_detach(user->name, quiet);
     user->ops = NULL;
     if (!quiet && !QLIST_EMPTY(&user->mappings)) {
-        warn_report("%s: goes while its hardware has not stopped; what is "
-                    "mapped stays mapped until this process ends", user->name);
+        make_orphan(user);
         return;
     }
     QLIST_FOREACH_SAFE(mapping, &user->mappings, next, next) {

@@ -32,6 +32,8 @@ void xen_pv_iommu_ioserver(uint16_t ioserver);
  *
  * IOREQ_TYPE_INVALIDATE with all bits set asks to flush the map cache, and is
  * left to QEMU, as is every other type but XenServer's IOREQ_TYPE_INVAL_BFN.
+ * Where no device uses the PV IOMMU, IOREQ_TYPE_INVALIDATE is left to QEMU
+ * whatever its data.
  *
  * Returns: true if it is done with
  */

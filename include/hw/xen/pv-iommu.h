@@ -121,7 +121,8 @@ XenPvIommuUser *xen_pv_iommu_attach(DeviceState *dev,
  *
  * With @quiet, everything is released.  Without, what is mapped stays mapped
  * until this process ends, which is reported: Xen does not get pages back that
- * hardware still uses.  No function of the device is called any more.
+ * hardware still uses.  The machine cannot be migrated or saved then.  No
+ * function of the device is called any more.
  */
 void xen_pv_iommu_detach(XenPvIommuUser *user, bool quiet);
 
