@@ -614,6 +614,23 @@ static void test_plug_no_pages(void)
     qtest_quit(qts);
 }
 
+/*
+ * The pages are there, but cannot be mapped: all goes back, and nothing ends.
+ */
+static void test_plug_no_mapping(void)
+{
+    Base base;
+    QTestState *qts = start_acpi("", "", &base);
+
+    set_number(qts, "fail-map", 1);
+    assert_error(plug(qts, rom_file), "cannot map 16 pages at gfn 0x");
+    assert_back_at(qts, &base);
+    assert_ok(plug(qts, rom_file));
+    unplug(qts);
+    assert_back_at(qts, &base);
+    qtest_quit(qts);
+}
+
 static void restrict_now(QTestState *qts)
 {
     qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
@@ -941,6 +958,7 @@ int main(int argc, char **argv)
                    test_unplug_release_fails);
     qtest_add_func("xen-device-memory/plug/no-service", test_plug_no_service);
     qtest_add_func("xen-device-memory/plug/no-pages", test_plug_no_pages);
+    qtest_add_func("xen-device-memory/plug/no-mapping", test_plug_no_mapping);
     qtest_add_func("xen-device-memory/restricted/reserve", test_restricted);
     qtest_add_func("xen-device-memory/restricted/overlap",
                    test_restricted_overlap);

@@ -63,6 +63,7 @@ struct XenDeviceMemory {
         bool populated;
         uint64_t gfn;
         uint64_t pages;
+        void *host;             /* where they are mapped, or NULL */
     } prepared;
 
     Notifier machine_done;

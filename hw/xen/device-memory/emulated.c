@@ -62,6 +62,7 @@ struct EmulatedDeviceMemory {
     bool restricted;
     uint32_t fail_move;         /* how many of the next ones fail */
     uint32_t fail_release;
+    uint32_t fail_map;
 };
 
 /* Is this one of the operations that a test wants to fail? */
@@ -290,6 +291,32 @@ static int emulated_move(void *opaque, uint64_t from, uint64_t to,
     return 0;
 }
 
+static int emulated_map(void *opaque, uint64_t gfn, uint32_t pages,
+                        void **host)
+{
+    EmulatedDeviceMemory *emu = opaque;
+    void *memory;
+
+    if (is_to_fail(&emu->fail_map)) {
+        return -ENOMEM;
+    }
+    memory = qemu_anon_ram_alloc((size_t)pages << XEN_PAGE_SHIFT, NULL, false,
+                                 false);
+    if (!memory) {
+        return -ENOMEM;
+    }
+    *host = memory;
+    return 0;
+}
+
+/*
+ * Without Xen, QEMU itself has freed what a block had.  What no block has got
+ * stays; tests end soon.
+ */
+static void emulated_unmap(void *opaque, void *host, uint32_t pages)
+{
+}
+
 static bool emulated_restricted(void *opaque)
 {
     EmulatedDeviceMemory *emu = opaque;
@@ -319,6 +346,8 @@ static const DeviceMemoryPageOps emulated_page_ops = {
     .populate = emulated_populate,
     .release = emulated_release,
     .move = emulated_move,
+    .map = emulated_map,
+    .unmap = emulated_unmap,
     .restricted = emulated_restricted,
     .limits = emulated_limits,
     .credit = emulated_credit,
@@ -399,6 +428,7 @@ static const struct {
     NUMBER("stolen", stolen_pages, READWRITE),
     NUMBER("fail-move", fail_move, READWRITE),
     NUMBER("fail-release", fail_release, READWRITE),
+    NUMBER("fail-map", fail_map, READWRITE),
     NUMBER("grant", grant_kib, READ),
     NUMBER("requests", requests, READ),
 };

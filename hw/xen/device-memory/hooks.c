@@ -32,28 +32,35 @@ static uint64_t block_pages(const RAMBlock *block)
  * mapping holds the pages of its neighbours, and taking one out takes out the
  * first that is found.  So ROMs are mapped here, one by one and exactly.
  */
-static bool map_block(XenDeviceMemory *dm, RAMBlock *block, Error **errp)
+static bool map_pages(XenDeviceMemory *dm, uint64_t gfn, uint32_t pages,
+                      void **host, Error **errp)
 {
     const DeviceMemoryPageOps *ops = xen_device_memory_page_ops(dm);
-    DeviceMemoryMapping mapping = {
-        .block = block,
-        .pages = block_pages(block),
-    };
-    int ret;
+    int ret = ops->map ? ops->map(dm->ops_state, gfn, pages, host) : 0;
 
-    if (!ops->map) {
-        return true;
-    }
-    ret = ops->map(dm->ops_state, block_gfn(block), mapping.pages,
-                   &mapping.host);
     if (ret) {
         error_setg_errno(errp, -ret, "xen-device-memory: cannot map %"
-                         PRIu32 " pages at gfn 0x%" PRIx64, mapping.pages,
-                         block_gfn(block));
+                         PRIu32 " pages at gfn 0x%" PRIx64, pages, gfn);
+    }
+    return !ret;
+}
+
+static bool map_block(XenDeviceMemory *dm, RAMBlock *block, Error **errp)
+{
+    DeviceMemoryMapping mapping = {
+        .block = block,
+        .host = g_steal_pointer(&dm->prepared.host),
+        .pages = block_pages(block),
+    };
+
+    if (!mapping.host && !map_pages(dm, block_gfn(block), mapping.pages,
+                                    &mapping.host, errp)) {
         return false;
     }
-    block->host = mapping.host;
-    g_array_append_val(dm->mappings, mapping);
+    if (mapping.host) {
+        block->host = mapping.host;
+        g_array_append_val(dm->mappings, mapping);
+    }
     return true;
 }
 
@@ -136,6 +143,11 @@ static void forget_prepared(XenDeviceMemory *dm)
     const DeviceMemoryBlock *block =
         device_memory_ledger_find(dm->ledger, dm->prepared.gfn);
 
+    if (dm->prepared.host) {
+        xen_device_memory_page_ops(dm)->unmap(dm->ops_state,
+                                              dm->prepared.host,
+                                              dm->prepared.pages);
+    }
     if (dm->prepared.populated && block) {
         settle(dm, give_back(dm, block));
     }
@@ -219,36 +231,50 @@ bool xen_device_memory_owns(ram_addr_t ram_addr)
                                            ram_addr >> XEN_PAGE_SHIFT);
 }
 
+/* Make a region as the caller will, and remove it; the pages stay. */
+static bool rehearse(XenDeviceMemory *dm, Object *owner, const char *name,
+                     uint64_t size, Error **errp)
+{
+    g_autofree MemoryRegion *region = g_new0(MemoryRegion, 1);
+    bool ok;
+
+    dm->rehearsing = true;
+    ok = memory_region_init_ram_nomigrate(region, owner, name, size, errp);
+    if (ok) {
+        object_unparent(OBJECT(region));
+    }
+    dm->rehearsing = false;
+    return ok;
+}
+
 /*
  * The caller's allocation may not fail.  So it is rehearsed: a region of the
- * same size is made, which may fail, and removed; the pages stay.  QEMU's
- * choice of an address depends on its blocks alone, so the real region comes
- * to the same place and finds the pages there.
+ * same size is made, which may fail, and removed; the pages stay, mapped.
+ * QEMU's choice of an address depends on its blocks alone, so the real region
+ * comes to the same place and finds the pages there.
  */
 bool xen_device_memory_prepare(Object *owner, const char *name,
                                uint64_t size, Error **errp)
 {
     XenDeviceMemory *dm = xen_device_memory_current();
-    g_autofree MemoryRegion *region = NULL;
-    bool ok;
 
     if (!dm) {
         return true;
     }
     forget_prepared(dm);
-    if (runstate_check(RUN_STATE_INMIGRATE)) {
-        dm->prepared.name = claim_name(owner, name);
-        return true;
+    if (!runstate_check(RUN_STATE_INMIGRATE)) {
+        if (!rehearse(dm, owner, name, size, errp)) {
+            return false;
+        }
+        if (dm->prepared.populated &&
+            !map_pages(dm, dm->prepared.gfn, dm->prepared.pages,
+                       &dm->prepared.host, errp)) {
+            forget_prepared(dm);
+            return false;
+        }
     }
-    region = g_new0(MemoryRegion, 1);
-    dm->rehearsing = true;
-    ok = memory_region_init_ram_nomigrate(region, owner, name, size, errp);
-    if (ok) {
-        object_unparent(OBJECT(region));
-        dm->prepared.name = claim_name(owner, name);
-    }
-    dm->rehearsing = false;
-    return ok;
+    dm->prepared.name = claim_name(owner, name);
+    return true;
 }
 
 /* --- giving back --- */
