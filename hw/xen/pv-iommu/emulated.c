@@ -19,7 +19,6 @@
 #include "qemu/cutils.h"
 #include "qemu/main-loop.h"
 #include "qemu/module.h"
-#include "exec/address-spaces.h"
 #include "hw/qdev-properties.h"
 #include "hw/xen/pv-iommu-hooks.h"
 #include "hw/xen/pv-iommu-hypervisor.h"

@@ -8,7 +8,6 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "qemu/main-loop.h"
-#include "exec/address-spaces.h"
 #include "iommu.h"
 #include "migration/blocker.h"
 #include "migration/vmstate.h"

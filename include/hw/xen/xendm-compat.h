@@ -14,9 +14,11 @@
      (QEMU_VERSION_MAJOR == (major) && QEMU_VERSION_MINOR >= (minor)))
 
 #if XENDM_QEMU_AT_LEAST(10, 1)
+#include "system/address-spaces.h"
 #include "system/memory.h"
 #include "system/ramblock.h"
 #else
+#include "exec/address-spaces.h"
 #include "exec/memory.h"
 #include "exec/ramblock.h"
 #endif
