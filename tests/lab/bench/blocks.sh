@@ -3,7 +3,7 @@
 # How the cost of a block more grows with the blocks that there are, up to the
 # most that are allowed, and against stock as far as libxl's room goes.
 # A block is a memory backend of a page.
-# timeout: 240
+# timeout: 480
 # needs: qemu qemu-stock xendm-memoryd
 
 MOST=1024   # DEVICE_MEMORY_BLOCKS_MAX
