@@ -308,6 +308,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", argv[0], error->message);
         return 2;
     }
+    if (argc > 1) {
+        fprintf(stderr, "%s: '%s' is not an option\n", argv[0], argv[1]);
+        return 2;
+    }
     print_head();
     for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
         for (int kind = 0; kind < MAP_PATTERNS; kind++) {
@@ -317,9 +321,9 @@ int main(int argc, char **argv)
             }
         }
     }
-    if (argc > 1 || done == 0) {
-        fprintf(stderr, "%s: no size is left, or there is an argument that "
-                "is no option\n", argv[0]);
+    if (done == 0) {
+        fprintf(stderr, "%s: no size is from %" G_GINT64_FORMAT " to %"
+                G_GINT64_FORMAT "\n", argv[0], pages_min, pages_max);
         return 2;
     }
     printf("%s\n", good ? "faster than each, within bounds"

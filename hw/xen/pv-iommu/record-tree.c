@@ -45,6 +45,16 @@ G_STATIC_ASSERT((RECORD_WINDOW - 1) * RECORD_NODE_REMOVED + 1 >=
                 RECORD_WINDOW * RECORD_NODE_MIN);
 G_STATIC_ASSERT(2 * RECORD_NODE_MIN - 1 > RECORD_NODE_REMOVED);
 
+/*
+ * What the mapping table promises for a page, 64 bytes, is two records; each
+ * has a share of its leaf, of that one's parent, and so on.  (The numbers are
+ * node_bytes() of a 64-bit host: a leaf's, an inner node's without weights.)
+ */
+G_STATIC_ASSERT(512 * (RECORD_NODE_MIN - 1) + 768 <=
+                64 / 2 * RECORD_NODE_MIN * (RECORD_NODE_MIN - 1));
+G_STATIC_ASSERT(sizeof(RecordNode) <= 512 - sizeof(uint64_t));
+G_STATIC_ASSERT(offsetof(RecordInner, heaviest) <= 768 - sizeof(uint64_t));
+
 static RecordInner *inner(RecordNode *node)
 {
     return (RecordInner *)node;

@@ -9,9 +9,14 @@
  * - The table answers both ways: which BFN has a gfn, who uses a BFN.  One gfn
  *   can have several BFNs (an old one that is being given up and a new one),
  *   one BFN several gfns (a frame that stands behind several gfns).
- * - It works on runs.  Neighbours that have all in common are one extent; no
- *   call's cost depends on the number of pages mapped except by a logarithm,
- *   and on the number of extents that its own run covers.
+ * - It works on runs.  Neighbours that have all in common are one extent, cut
+ *   at multiples of 4096 pages; no call's cost depends on the number of pages
+ *   mapped except by a logarithm, and on the number of extents that its own
+ *   run covers.  A run of uses that a call tells of is an extent or a part of
+ *   one, so what looks like one run can be told in several.
+ * - Memory: for pages that have no neighbour on either side, at most
+ *   62 bytes each (44 is usual), in whatever order they come and go; for
+ *   neighbours next to nothing.  tests/bench measures it.
  *
  * The table decides nothing and calls no hypervisor.  It has no lock; its
  * owner serialises the calls.  GLib only.
@@ -57,9 +62,9 @@ typedef struct XenPvIommuUse {
     uint64_t bfn;
     uint64_t gfn;               /* XEN_PV_IOMMU_NO_FRAME for a dead BFN */
     uint64_t pages;
-    uint32_t uses;              /* how often this owner took each page */
-    uint16_t owner;
-    XenPvIommuAccess access;
+    uint32_t uses;              /* how often this owner took each; dead: 0 */
+    uint16_t owner;             /* dead: 0 */
+    XenPvIommuAccess access;    /* dead: both, for all that is known */
     XenPvIommuState state;
 } XenPvIommuUse;
 
@@ -153,7 +158,9 @@ uint64_t xen_pv_iommu_map_owner_pages(const XenPvIommuMap *map,
  *   -ENOSPC    the table would hold more than it may
  *   -EDQUOT    the owner would use more than it may
  *   -EOVERFLOW a page would be used more than XEN_PV_IOMMU_USES_MAX times
- * On failure the table is as it was.
+ * Of several reasons the first in this list is given; of the second and third,
+ * that of the lowest BFN, which is -ESTALE if it has both.  On failure the
+ * table is as it was.
  */
 int xen_pv_iommu_map_add(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
                          uint64_t pages, uint16_t owner,
@@ -166,8 +173,8 @@ int xen_pv_iommu_map_add(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
  * @gfn: the gfn that @bfn stands for
  * @pages: its length
  * @owner: who
- * @func: told, in ascending order, of BFNs that have no use any more and are
- *        no longer in the table; may be NULL
+ * @func: told, in ascending order and of each run once, of BFNs that have no
+ *        use any more and are no longer in the table; may be NULL
  * @opaque: for @func
  *
  * Each of the run's pages is used once less by @owner, whatever its state.
@@ -245,7 +252,7 @@ void xen_pv_iommu_map_each_bfn(const XenPvIommuMap *map, uint64_t bfn,
  *
  * BFNs that are not mapped stay so; dead ones stay dead.
  *
- * Returns: how many BFNs have a new state
+ * Returns: how many BFNs have a new state; 0 for another @state
  */
 uint64_t xen_pv_iommu_map_set_state(XenPvIommuMap *map, uint64_t bfn,
                                     uint64_t pages, XenPvIommuState state);
