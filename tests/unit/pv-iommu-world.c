@@ -69,6 +69,10 @@ static int world_max_mfn(void *opaque, uint64_t *mfn)
 {
     World *world = opaque;
 
+    if (world->max_mfn || world->max_mfn_error) {
+        *mfn = world->max_mfn;
+        return world->max_mfn_error;
+    }
     return xen_pv_iommu_hypervisor_ops.max_mfn(world->hypervisor, mfn);
 }
 

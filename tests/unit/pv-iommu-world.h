@@ -28,6 +28,8 @@ typedef struct World {
     bool deaf;                      /* invalidations do not get through */
     unsigned interrupts;            /* calls in which interrupt_bfn is told */
     uint64_t interrupt_bfn;
+    uint64_t max_mfn;               /* if not 0: what the host says it is */
+    int max_mfn_error;
     uint16_t lie_subop;             /* answers lie_status, undone, */
     int lie_status;                 /* if the BFN is in [lie_from, lie_end) */
     uint64_t lie_from;

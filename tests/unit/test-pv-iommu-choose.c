@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "pv-iommu-world.h"
+#include "../../hw/xen/pv-iommu/client-private.h"
 
 #define MFN_END WORLD_FRAMES
 
@@ -146,6 +147,53 @@ static void test_map_mask_and_sharing(void)
     world_check(world);
     device_free(narrow);
     device_free(wide);
+}
+
+/*
+ * BFNs are within 39 address bits while that leaves room for 128 GiB above the
+ * host's RAM, else within 48; and nowhere if there is no room at all.
+ */
+static void test_map_address_width(void)
+{
+    static const struct {
+        uint64_t max_mfn;
+        uint64_t end;
+    } cases[] = {
+        { (384 << 18) - 1, UINT64_C(1) << 27 },
+        { 384 << 18, UINT64_C(1) << 36 },
+        { (UINT64_C(1) << 36) - 2, UINT64_C(1) << 36 },
+        { (UINT64_C(1) << 36) - 1, 0 },
+        { UINT64_MAX, 0 },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(World) world = world_new_host(XEN_PV_IOMMU_HOST_MAPPED);
+        g_autoptr(GArray) runs = NULL;
+        Device *device;
+
+        world->max_mfn = cases[i].max_mfn;
+        g_assert_cmpint(world_connect(world, 0), ==, 0);
+        device = device_new_plain(world);
+        if (cases[i].end) {
+            runs = device_map(device, 0, 1);
+            g_assert_cmpuint(run_at(runs, 0)->bfn, >, cases[i].max_mfn);
+            g_assert_cmpuint(run_at(runs, 0)->bfn, <, cases[i].end);
+            g_assert_cmpuint(world->client->end_bfn, ==, cases[i].end);
+        } else {
+            g_assert_cmpint(device_try(device, 0, 1, XEN_PV_IOMMU_READ, NULL),
+                            ==, -ENOSPC);
+        }
+        world_check(world);
+        device_free(device);
+    }
+}
+
+static void test_map_no_max_mfn(void)
+{
+    g_autoptr(World) world = world_new_host(XEN_PV_IOMMU_HOST_MAPPED);
+
+    world->max_mfn_error = -EFAULT;
+    g_assert_cmpint(world_connect(world, 0), ==, -EFAULT);
 }
 
 /* Device models that know nothing of each other begin at different places. */
@@ -328,6 +376,36 @@ static void test_busy_remembered(void)
     device_free(device);
 }
 
+/* BFNs of others are remembered up to a limit, and avoided beyond it. */
+static void test_busy_limit(void)
+{
+    g_autoptr(World) world = world_new(XEN_PV_IOMMU_HOST_MAPPED, 0);
+    Device *device = device_new_plain(world);
+    uint64_t free_pages =
+        xen_pv_iommu_bfns_free_pages(world->client->bfns);
+    uint64_t busy = 0;
+
+    while (busy <= XEN_PV_IOMMU_TAKEN_MAX) {
+        g_autoptr(GArray) runs = NULL;
+
+        for (unsigned i = 0; i < XEN_PV_IOMMU_BATCH; i++) {
+            xen_pv_iommu_hypervisor_fail(world->hypervisor,
+                                         XEN_PV_IOMMU_MAP_FOREIGN_PAGE, 0,
+                                         -EEXIST);
+        }
+        busy += XEN_PV_IOMMU_BATCH;
+        runs = device_map(device, 0, XEN_PV_IOMMU_BATCH);
+        device_release(device, runs);
+        g_assert_cmpuint(world->client->taken, ==,
+                         MIN(busy, XEN_PV_IOMMU_TAKEN_MAX));
+        g_assert_cmpuint(
+            xen_pv_iommu_bfns_free_pages(world->client->bfns), ==,
+            free_pages - world->client->taken);
+    }
+    world_check(world);
+    device_free(device);
+}
+
 /* What another BFN cannot cure is not tried with one. */
 static void test_busy_and_worse(void)
 {
@@ -393,6 +471,8 @@ int main(int argc, char **argv)
     g_test_add_func("/client/map/keeps-clear", test_map_keeps_clear);
     g_test_add_func("/client/map/mask-too-small", test_map_mask_too_small);
     g_test_add_func("/client/map/mask-and-sharing", test_map_mask_and_sharing);
+    g_test_add_func("/client/map/address-width", test_map_address_width);
+    g_test_add_func("/client/map/no-max-mfn", test_map_no_max_mfn);
     g_test_add_func("/client/map/places", test_map_places);
     g_test_add_func("/client/busy/elsewhere", test_busy_elsewhere);
     g_test_add_func("/client/busy/in-the-model", test_busy_in_the_model);
@@ -400,6 +480,7 @@ int main(int argc, char **argv)
     g_test_add_func("/client/busy/last-try", test_busy_last_try);
     g_test_add_func("/client/busy/and-shared", test_busy_and_shared);
     g_test_add_func("/client/busy/remembered", test_busy_remembered);
+    g_test_add_func("/client/busy/limit", test_busy_limit);
     g_test_add_func("/client/busy/and-worse", test_busy_and_worse);
     g_test_add_func("/client/busy/region-appears", test_region_appears);
     g_test_add_func("/client/busy/region-everywhere", test_region_everywhere);

@@ -462,6 +462,35 @@ static void test_huge_request(void)
     }
 }
 
+/* One page as often as a device can use it, and once more. */
+static void test_uses_limit(void)
+{
+    g_autoptr(World) world = world_new(XEN_PV_IOMMU_HOST_MAPPED, 0);
+    Device *device = device_new_plain(world);
+    unsigned count = XEN_PV_IOMMU_USES_MAX + 1;
+    g_autofree XenPvIommuGfns *gfns = g_new(XenPvIommuGfns, count);
+    g_autoptr(GArray) runs = g_array_new(FALSE, FALSE, sizeof(XenPvIommuRun));
+
+    for (unsigned i = 0; i < count; i++) {
+        gfns[i] = (XenPvIommuGfns){ .gfn = 5, .pages = 1 };
+    }
+    g_assert_cmpint(xen_pv_iommu_client_map(device->handle, gfns, count,
+                                            XEN_PV_IOMMU_READ_WRITE, runs,
+                                            NULL), ==, -EOVERFLOW);
+    g_assert_cmpuint(runs->len, ==, 0);
+    g_assert_cmpuint(world_held(world).references, ==, 0);
+    g_assert_cmpint(xen_pv_iommu_client_map(device->handle, gfns, count - 1,
+                                            XEN_PV_IOMMU_READ_WRITE, runs,
+                                            NULL), ==, 0);
+    g_assert_cmpuint(runs->len, ==, count - 1);
+    g_assert_cmpint(device_try(device, 5, 1, XEN_PV_IOMMU_READ, NULL), ==,
+                    -EOVERFLOW);
+    g_assert_cmpuint(world_held(world).references, ==, 1);
+    world_check(world);
+    device_free(device);
+    g_assert_cmpuint(world_held(world).references, ==, 0);
+}
+
 static void test_devices_limit(void)
 {
     g_autoptr(World) world = world_new(XEN_PV_IOMMU_HOST_MAPPED, 0);
@@ -580,6 +609,7 @@ int main(int argc, char **argv)
                     test_client_limit_found_late);
     g_test_add_func("/client/limit/device", test_device_quota);
     g_test_add_func("/client/limit/huge-request", test_huge_request);
+    g_test_add_func("/client/limit/uses", test_uses_limit);
     g_test_add_func("/client/limit/devices", test_devices_limit);
     g_test_add_func("/client/limit/bad-devices", test_bad_devices);
     g_test_add_func("/client/detach", test_detach_releases);

@@ -275,6 +275,8 @@ const char *xen_pv_iommu_client_name(const XenPvIommuDevice *device);
  *   -EACCES   a BFN is in a reserved region, and the policy is strict
  *   -ESTALE   (lookup) Xen tells a BFN that is invalid and not yet released by
  *             all its users; it may be this request that has found it out
+ *   -EOVERFLOW the device would use a page more than XEN_PV_IOMMU_USES_MAX
+ *             times
  *   other     what Xen said
  * On failure nothing is mapped that was not before, and @runs is as it was.
  */
