@@ -130,8 +130,11 @@ BENCH_PAGES_MAX = 1048576
 bench-native: configure
 	@echo 'bench-native: the cores next to others (two minutes)'
 	@scripts/native.sh bench
-	@build/native-bench/tests/bench/bench-pv-iommu-map \
-	    --pages-max=$(BENCH_PAGES_MAX)
+	@status=0; bench=build/native-bench/tests/bench; \
+	 $$bench/bench-hypervisor-dt || status=1; \
+	 $$bench/bench-pv-iommu-map --pages-max=$(BENCH_PAGES_MAX) || \
+	    status=1; \
+	 exit $$status
 
 # --- the lab by hand ---
 

@@ -822,6 +822,44 @@ static void test_layouts(void)
     g_assert_cmpuint(refused, >, layouts_number() / 10);
 }
 
+/* As much of everything as there can be: larger than any first guess. */
+static void test_largest(void)
+{
+    HypervisorDtWindow teeth[HYPERVISOR_DT_REGIONS_MAX];
+    HypervisorDtSlot slots[HYPERVISOR_DT_SLOTS_MAX];
+    uint8_t bytes[HYPERVISOR_DT_SEED_MAX] = { 0 };
+    HypervisorDtGuest guest;
+    g_autofree char *cmdline = g_strnfill(HYPERVISOR_DT_CMDLINE_SIZE - 1,
+                                          'x');
+    g_autofree void *blob = NULL;
+    size_t size;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(teeth); i++) {
+        teeth[i] = (HypervisorDtWindow) { 0x200000000 + i * 66 * MIB, MIB };
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
+        slots[i] = (HypervisorDtSlot) { 0x2000000 + i * 512, 512, 100 + i };
+    }
+    guest_with_ram(&guest, 512 * MIB);
+    guest.gic = HYPERVISOR_DT_GIC_V3;
+    guest.cpus = HYPERVISOR_DT_CPUS_MAX;
+    guest.uart = true;
+    guest.devices = (HypervisorDtDevices) {
+        slots, G_N_ELEMENTS(slots), usual_pcie, 0x0c000000
+    };
+    guest.regions.exclusions = teeth;
+    guest.regions.exclusions_number = G_N_ELEMENTS(teeth);
+    guest.chosen = (HypervisorDtChosen) {
+        cmdline, { 0x40000000, MIB }, bytes, sizeof(bytes)
+    };
+    blob = generate(&guest, &size);
+    g_assert_cmpuint(size, >, 24 * 1024);
+    g_assert_cmpuint(cells_of(blob, "/hypervisor", "reg"), ==,
+                     4 * (1 + HYPERVISOR_DT_REGIONS_MAX));
+    assert_strings(blob, "/aliases", "virtio63", "/virtio@2007e00");
+    assert_strings(blob, "/chosen", "bootargs", cmdline);
+}
+
 /* Twice the same bytes: nothing of the host's memory is in them. */
 static void test_reproducible(void)
 {
@@ -868,6 +906,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tree/limit/options", test_limit_options);
     g_test_add_func("/tree/clash-with-xen", test_clash_with_xen);
     g_test_add_func("/tree/layouts", test_layouts);
+    g_test_add_func("/tree/largest", test_largest);
     g_test_add_func("/tree/reproducible", test_reproducible);
     return g_test_run();
 }
