@@ -372,6 +372,27 @@ static void test_ram(void)
                  0, 0x58000000, 0, 0xa8000000, 0x82, 0, 0x7e, 0);
 }
 
+/* A machine with one window for RAM, and a tree that reaches to the end. */
+static void test_windows(void)
+{
+    g_autofree void *tree = plain_tree();
+    g_autofree void *result = NULL;
+    HypervisorDtFixup fixup;
+    size_t size;
+
+    SET_CELLS(tree, "/hypervisor", "reg", 0, 0x38000000, 0, 0x01000000);
+    add_node(tree, "/", "last");
+    SET_CELLS(tree, "/last", "reg", 0xffffffff, 0xfffff000, 0, 0x1000);
+    fixup_init(&fixup);
+    fixup.windows[0] = (HypervisorDtWindow) { 0, 0 };
+    fixup.windows[1] = (HypervisorDtWindow) { 0x40000000, 0x30000000 };
+    result = fix(tree, &fixup, &size, NULL);
+    ASSERT_CELLS(result, "/hypervisor", "reg", 0, 0x38000000, 0, 0x01000000,
+                 0, 0x60000000, 0, 0x10000000);
+    SET_CELLS(tree, "/last", "reg", 0xffffffff, 0xfffff000, 0, 0x1001);
+    assert_refused(tree, &fixup, -ERANGE, "beyond 2^64");
+}
+
 /* A Xen that knows nothing of regions, and one that left something out. */
 static void test_listed(void)
 {
@@ -666,6 +687,11 @@ static void test_clash_bus(void)
     SET_CELLS(tree, "/bus", "ranges", 0x0c001000, 0, 0x0c005000, 0x1);
     g_free(g_steal_pointer(&result));
     result = fix(tree, &fixup, &size, NULL);
+    SET_CELLS(tree, "/bus", "ranges", 0, 0, 0x0bfff000, 0x1000);
+    g_free(g_steal_pointer(&result));
+    result = fix(tree, &fixup, &size, NULL);
+    SET_CELLS(tree, "/bus", "ranges", 0, 0, 0x0bfff000, 0x1001);
+    assert_clash(tree, &fixup, "node bus", "TPM");
 }
 
 /* What stands behind the last entry of a list is not part of it. */
@@ -1464,6 +1490,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fixup/order", test_order);
     g_test_add_func("/fixup/layouts", test_layouts);
     g_test_add_func("/fixup/ram", test_ram);
+    g_test_add_func("/fixup/windows", test_windows);
     g_test_add_func("/fixup/listed", test_listed);
     g_test_add_func("/fixup/regions-options", test_regions_options);
     g_test_add_func("/fixup/untouched", test_untouched);
