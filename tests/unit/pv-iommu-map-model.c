@@ -559,7 +559,7 @@ MapModel *map_model_new(unsigned frames, uint64_t first_bfn,
         model->bfns[i].users = g_array_new(FALSE, FALSE, sizeof(ModelUser));
     }
     for (unsigned i = 0; i < OWNERS; i++) {
-        model->owner_max[i] = UINT64_MAX;
+        model->owner_max[i] = MIN(pages_max, XEN_PV_IOMMU_PAGES_MAX);
     }
     return model;
 }

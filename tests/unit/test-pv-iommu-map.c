@@ -156,8 +156,13 @@ static void test_pages_max(void)
     g_assert_cmpint(add(map, 18, 28, 1, 0), ==, -ENOSPC);
     /* A BFN counts once, whoever uses it. */
     g_assert_cmpint(add(map, 10, 20, 8, 1), ==, 0);
-    g_assert_cmpint(add(map, 10, 40, 8, 1), ==, 0);
+    g_assert_cmpint(add(map, 10, 40, 8, 2), ==, 0);
     g_assert_cmpint(add(map, 10, 20, 9, 0), ==, -ENOSPC);
+    /* Without a limit of its own, an owner has the table's. */
+    g_assert_cmpint(add(map, 10, 40, 1, 1), ==, -EDQUOT);
+    xen_pv_iommu_map_set_owner_limit(map, 1, UINT64_MAX);
+    g_assert_cmpint(add(map, 10, 40, 8, 1), ==, 0);
+    g_assert_cmpint(drop(map, 10, 40, 8, 2), ==, 0);
     g_assert_cmpint(xen_pv_iommu_map_bury(map, frames), ==, 0);
     g_assert_cmpuint(xen_pv_iommu_map_totals(map).pages, ==, 12);
     g_assert_cmpint(drop(map, 10, 40, 8, 1), ==, 0);

@@ -34,7 +34,7 @@ struct XenPvIommuMap {
     uint64_t pages;
     uint64_t pages_max;
     uint64_t dead_pages;
-    MapOwner *owners;           /* those from owners_len on have no limit */
+    MapOwner *owners;           /* those from owners_len on use nothing */
     unsigned owners_len;
 };
 
@@ -68,7 +68,7 @@ static MapOwner *owner_get(XenPvIommuMap *map, uint16_t owner)
         map->owners = g_renew(MapOwner, map->owners, len);
         for (; map->owners_len < len; map->owners_len++) {
             map->owners[map->owners_len] = (MapOwner){
-                .pages_max = UINT64_MAX,
+                .pages_max = map->pages_max,
             };
         }
     }

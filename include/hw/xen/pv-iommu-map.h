@@ -122,8 +122,9 @@ void xen_pv_iommu_map_free(XenPvIommuMap *map);
  * @map: the table
  * @owner: below XEN_PV_IOMMU_OWNERS_MAX
  * @pages_max: pages are counted once for each different (BFN, gfn) that the
- *             owner uses, however often; the default is no limit but the
- *             table's.  A limit below what is used now takes nothing away.
+ *             owner uses, however often; the default is as many as the table
+ *             may hold BFNs.  A limit below what is used now takes nothing
+ *             away.
  */
 void xen_pv_iommu_map_set_owner_limit(XenPvIommuMap *map, uint16_t owner,
                                       uint64_t pages_max);
