@@ -225,6 +225,17 @@ static int take_result(Lookup *lookup, const XenPvIommuOp *op)
     return 0;
 }
 
+/* What came before the failure counts; it may fail as well, and earlier. */
+static int take_failure(Lookup *lookup, const XenPvIommuOp *op, int status)
+{
+    int ret = take_run(lookup);
+
+    return ret ? ret : xen_pv_iommu_request_fail(lookup->request,
+                                                 op->u.foreign_page.gfn,
+                                                 XEN_PV_IOMMU_NO_FRAME,
+                                                 status);
+}
+
 /* Everything that Xen answered is looked at: it holds references for it. */
 static int flush(Lookup *lookup)
 {
@@ -239,19 +250,20 @@ static int flush(Lookup *lookup)
         const XenPvIommuOp *op = &client->batch[i];
         int status = xen_pv_iommu_status(op);
 
-        if (status) {
-            error = error ? error : take_run(lookup);
-            error = error ? error : xen_pv_iommu_request_fail(
-                lookup->request, op->u.foreign_page.gfn,
-                XEN_PV_IOMMU_NO_FRAME, status);
-        } else if (error) {
-            note_orphan(lookup, op->u.foreign_page.bfn);
+        if (error) {
+            if (!status) {
+                note_orphan(lookup, op->u.foreign_page.bfn);
+            }
+        } else if (status) {
+            error = take_failure(lookup, op, status);
         } else {
             error = take_result(lookup, op);
         }
     }
-    error = error ? error : take_run(lookup);
-    return ret ? ret : error;
+    if (!ret) {
+        ret = error ? error : take_run(lookup);
+    }
+    return ret;
 }
 
 /* --- asking ------------------------------------------------------------- */
