@@ -132,6 +132,7 @@ bench-native: configure
 	@scripts/native.sh bench
 	@status=0; bench=build/native-bench/tests/bench; \
 	 $$bench/bench-hypervisor-dt || status=1; \
+	 $$bench/bench-pv-iommu-calls || status=1; \
 	 $$bench/bench-pv-iommu-map --pages-max=$(BENCH_PAGES_MAX) || \
 	    status=1; \
 	 exit $$status
