@@ -1,0 +1,151 @@
+/*
+ * Hypervisor node: room for a tree that has grown
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libfdt.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "kernel.h"
+#include "room.h"
+
+/* What may not be written to: the pages behind the tree. */
+typedef struct Behind {
+    uint64_t base;
+    uint64_t end;
+} Behind;
+
+static bool overlaps(const Behind *behind, uint64_t base, uint64_t size)
+{
+    return size > 0 && base < behind->end &&
+           (base >= behind->base || size > behind->base - base);
+}
+
+static bool are_zeroes(const uint8_t *bytes, size_t size)
+{
+    return !bytes[0] && !memcmp(bytes, bytes + 1, size - 1);
+}
+
+/* --- what could be there --- */
+
+/* A number of one or two cells; false: there is none. */
+static bool read_number(const void *fdt, int node, const char *name,
+                        uint64_t *number)
+{
+    int length;
+    const void *value = fdt_getprop(fdt, node, name, &length);
+
+    if (value && length == sizeof(fdt32_t)) {
+        *number = fdt32_ld(value);
+        return true;
+    }
+    if (value && length == sizeof(fdt64_t)) {
+        *number = fdt64_ld(value);
+        return true;
+    }
+    return false;
+}
+
+static const char *find_initrd(const void *fdt, const Behind *behind)
+{
+    int chosen = fdt_path_offset(fdt, "/chosen");
+    uint64_t start, end;
+
+    if (chosen < 0 ||
+        (!fdt_getprop(fdt, chosen, "linux,initrd-start", NULL) &&
+         !fdt_getprop(fdt, chosen, "linux,initrd-end", NULL))) {
+        return NULL;
+    }
+    if (!read_number(fdt, chosen, "linux,initrd-start", &start) ||
+        !read_number(fdt, chosen, "linux,initrd-end", &end) || end < start) {
+        return "an initrd whose place is not clear";
+    }
+    return overlaps(behind, start, end - start) ? "the initrd" : NULL;
+}
+
+static const char *find_reserved(const void *fdt, const Behind *behind)
+{
+    uint64_t base, size;
+    int number = fdt_num_mem_rsv(fdt);
+
+    for (int i = 0; i < number; i++) {
+        if (fdt_get_mem_rsv(fdt, i, &base, &size) ||
+            overlaps(behind, base, size)) {
+            return "memory that the tree reserves";
+        }
+    }
+    if (fdt_path_offset(fdt, "/reserved-memory") >= 0) {
+        return "a reserved-memory node, which is not looked into";
+    }
+    return NULL;
+}
+
+static const char *find_kernel(const HypervisorDtDomainOps *ops, void *domain,
+                               uint64_t kernel, const Behind *behind)
+{
+    uint8_t bytes[KERNEL_HEADER_SIZE];
+    HypervisorDtError ignored;
+    KernelHeader header;
+
+    if (ops->read(domain, kernel, bytes, sizeof(bytes)) ||
+        kernel_header_read(bytes, sizeof(bytes), &header, &ignored)) {
+        return "a kernel that does not say how much memory it takes";
+    }
+    return overlaps(behind, kernel, header.memory) ? "the kernel" : NULL;
+}
+
+static const char *find_content(const HypervisorDtDomainOps *ops,
+                                void *domain, const Behind *behind)
+{
+    size_t size = behind->end - behind->base;
+    g_autofree uint8_t *bytes = g_malloc(size);
+
+    if (ops->read(domain, behind->base, bytes, size)) {
+        return "the end of RAM";
+    }
+    return are_zeroes(bytes, size) ? NULL : "something that is not zero";
+}
+
+/* --- the answer --- */
+
+static uint64_t page_end(uint64_t address)
+{
+    return (address + HYPERVISOR_DT_PAGE_SIZE - 1) &
+           ~(HYPERVISOR_DT_PAGE_SIZE - 1);
+}
+
+int room_check(const HypervisorDtDomainOps *ops, void *domain,
+               const TreeInGuest *tree, size_t size, HypervisorDtError *error)
+{
+    Behind behind = {
+        .base = page_end(tree->gpa + tree->size),
+        .end = page_end(tree->gpa + size),
+    };
+    const char *taken;
+
+    if (behind.end <= behind.base) {
+        return 0;
+    }
+    taken = find_kernel(ops, domain, tree->kernel, &behind);
+    if (!taken) {
+        taken = find_initrd(tree->bytes, &behind);
+    }
+    if (!taken) {
+        taken = find_reserved(tree->bytes, &behind);
+    }
+    if (!taken) {
+        taken = find_content(ops, domain, &behind);
+    }
+    if (!taken) {
+        return 0;
+    }
+    return hypervisor_dt_error_set(error, -ENOSPC, "no room for the new device "
+                                   "tree: it has %zu bytes, %" PRIu64 " can "
+                                   "be had at 0x%" PRIx64 ", and what follows "
+                                   "cannot be proven free: there is %s", size,
+                                   behind.base - tree->gpa, tree->gpa, taken);
+}

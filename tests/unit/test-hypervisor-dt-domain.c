@@ -1,0 +1,592 @@
+/*
+ * Hypervisor node: a domain that has not run yet
+ *
+ * The domain is bytes in this process: two banks of RAM with nothing between
+ * them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <errno.h>
+#include <libfdt.h>
+#include <string.h>
+
+#include "hw/xen/hypervisor-dt-domain.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define RAM_BASE HYPERVISOR_DT_RAM0_BASE
+#define RAM_SIZE (192 * MIB)
+
+typedef struct Domain {
+    uint8_t *ram;               /* RAM_SIZE bytes from RAM_BASE on */
+    HypervisorDtDomainInfo info;
+    HypervisorDtEntry entry;
+    int fail_write;             /* what the next write says; 0: it works */
+    unsigned writes_before;     /* how many work before it fails */
+    unsigned writes;
+    unsigned entries_set;
+} Domain;
+
+/* --- the ops --- */
+
+static uint8_t *reach(Domain *domain, uint64_t gpa, size_t length)
+{
+    if (gpa < RAM_BASE || gpa - RAM_BASE > RAM_SIZE ||
+        length > RAM_SIZE - (gpa - RAM_BASE)) {
+        return NULL;
+    }
+    return domain->ram + (gpa - RAM_BASE);
+}
+
+static int model_info(void *opaque, HypervisorDtDomainInfo *info)
+{
+    Domain *domain = opaque;
+
+    *info = domain->info;
+    return domain->info.address_bits ? 0 : -ESRCH;
+}
+
+static int model_get_entry(void *opaque, HypervisorDtEntry *entry)
+{
+    *entry = ((Domain *)opaque)->entry;
+    return 0;
+}
+
+static int model_set_entry(void *opaque, const HypervisorDtEntry *entry)
+{
+    Domain *domain = opaque;
+
+    domain->entry = *entry;
+    domain->entries_set++;
+    return 0;
+}
+
+static int model_read(void *opaque, uint64_t gpa, void *buffer, size_t length)
+{
+    const uint8_t *bytes = reach(opaque, gpa, length);
+
+    if (!bytes) {
+        return -EFAULT;
+    }
+    memcpy(buffer, bytes, length);
+    return 0;
+}
+
+static int model_write(void *opaque, uint64_t gpa, const void *buffer,
+                       size_t length)
+{
+    Domain *domain = opaque;
+    uint8_t *bytes = reach(domain, gpa, length);
+
+    if (domain->fail_write && domain->writes == domain->writes_before) {
+        return domain->fail_write;
+    }
+    if (!bytes) {
+        return -EFAULT;
+    }
+    memcpy(bytes, buffer, length);
+    domain->writes++;
+    return 0;
+}
+
+static const HypervisorDtDomainOps model_ops = {
+    .name = "model",
+    .info = model_info,
+    .get_entry = model_get_entry,
+    .set_entry = model_set_entry,
+    .read = model_read,
+    .write = model_write,
+};
+
+/* --- the domain that libxl leaves --- */
+
+static void put_u64(uint8_t *at, uint64_t value)
+{
+    value = GUINT64_TO_LE(value);
+    memcpy(at, &value, sizeof(value));
+}
+
+/* The header of an arm64 Image, see hw/xen/hypervisor-dt/kernel.c. */
+static void put_kernel(uint8_t *at, uint64_t offset, uint64_t memory,
+                       uint64_t flags)
+{
+    memset(at, 0, 64);
+    put_u64(at + 8, offset);
+    put_u64(at + 16, memory);
+    put_u64(at + 24, flags);
+    memcpy(at + 56, "ARM\x64", 4);
+}
+
+static void fill_guest(HypervisorDtGuest *guest)
+{
+    HypervisorDtError error;
+
+    hypervisor_dt_guest_init(guest);
+    guest->gic = HYPERVISOR_DT_GIC_V3;
+    g_assert_cmpint(hypervisor_dt_guest_fill_banks(guest, RAM_SIZE, &error),
+                    ==, 0);
+}
+
+/* A tree without devices, as libxl's, @before the end of its page. */
+static size_t put_tree(Domain *domain, uint64_t gpa,
+                       HypervisorDtWindow initrd)
+{
+    g_autofree void *blob = NULL;
+    HypervisorDtError error;
+    HypervisorDtGuest guest;
+    size_t size;
+
+    fill_guest(&guest);
+    guest.chosen.initrd = initrd;
+    blob = hypervisor_dt_generate(&guest, &size, NULL, &error);
+    g_assert_nonnull(blob);
+    memcpy(reach(domain, gpa, size), blob, size);
+    domain->entry.x0 = gpa;
+    return size;
+}
+
+#define TREE_AT (RAM_BASE + HYPERVISOR_DT_MODULES_OFFSET)
+
+static Domain *domain_new(void)
+{
+    Domain *domain = g_new0(Domain, 1);
+
+    domain->ram = g_malloc0(RAM_SIZE);
+    domain->info = (HypervisorDtDomainInfo){
+        .paused = true,
+        .address_bits = 40,
+        .xen_major = 4,
+        .xen_minor = 20,
+    };
+    domain->entry.pc = RAM_BASE;
+    put_kernel(domain->ram, 0, 32 * MIB, 0);
+    put_tree(domain, TREE_AT, (HypervisorDtWindow){ 0, 0 });
+    return domain;
+}
+
+static void domain_free(Domain *domain)
+{
+    g_free(domain->ram);
+    g_free(domain);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Domain, domain_free)
+
+static char *domain_hash(const Domain *domain)
+{
+    return g_compute_checksum_for_data(G_CHECKSUM_SHA256, domain->ram,
+                                       RAM_SIZE);
+}
+
+/* --- fix-up --- */
+
+static HypervisorDtSlot slots[HYPERVISOR_DT_SLOTS_MAX];
+
+/* QEMU with so many virtio-mmio slots and PCI windows in the second bank. */
+static HypervisorDtFixup make_fixup(size_t slots_number)
+{
+    HypervisorDtFixup fixup = {
+        .windows = {
+            { HYPERVISOR_DT_RAM0_BASE, HYPERVISOR_DT_RAM0_SIZE },
+            { HYPERVISOR_DT_RAM1_BASE, HYPERVISOR_DT_RAM1_SIZE },
+        },
+        .devices = {
+            .slots = slots,
+            .slots_number = slots_number,
+            .pcie = {
+                .ecam = { UINT64_C(0xf100000000), HYPERVISOR_DT_ECAM_SIZE },
+                .mmio = { UINT64_C(0xf110000000), UINT64_C(0x2000000) },
+                .mmio_high = { UINT64_C(0xf000000000),
+                               UINT64_C(0x100000000) },
+                .irq = 100,
+            },
+        },
+        .regions = { .maximum = HYPERVISOR_DT_REGIONS_MAX },
+    };
+
+    for (size_t i = 0; i < slots_number; i++) {
+        slots[i] = (HypervisorDtSlot){
+            .base = HYPERVISOR_DT_VIRTIO_MMIO_BASE + i * 0x200,
+            .size = 0x200,
+            .irq = HYPERVISOR_DT_VIRTIO_MMIO_IRQ + i,
+        };
+    }
+    return fixup;
+}
+
+static int run_fixup(Domain *domain, size_t slots_number,
+                     HypervisorDtFixupReport *report, HypervisorDtError *error)
+{
+    HypervisorDtFixup fixup = make_fixup(slots_number);
+
+    return hypervisor_dt_domain_fixup(&model_ops, domain, &fixup, report,
+                                      error);
+}
+
+static void expect_refusal(Domain *domain, int code, const char *words)
+{
+    g_autofree char *before = domain_hash(domain);
+    g_autofree char *after = NULL;
+    HypervisorDtFixupReport report;
+    HypervisorDtError error;
+
+    g_assert_cmpint(run_fixup(domain, 1, &report, &error), ==, code);
+    g_assert_nonnull(strstr(error.message, words));
+    after = domain_hash(domain);
+    g_assert_cmpstr(before, ==, after);
+    g_assert_cmpuint(domain->writes, ==, 0);
+    g_assert_cmpuint(domain->entries_set, ==, 0);
+}
+
+static void test_fixup(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    HypervisorDtFixupReport report;
+    HypervisorDtError error;
+    const void *tree;
+
+    g_assert_cmpint(run_fixup(domain, 2, &report, &error), ==, 0);
+    tree = reach(domain, TREE_AT, 0);
+    g_assert_cmpint(fdt_check_full(tree, fdt_totalsize(tree)), ==, 0);
+    g_assert_cmpuint(report.added, ==, 3);
+    g_assert_cmpint(fdt_node_offset_by_compatible(tree, -1, "virtio,mmio"), >,
+                    0);
+    g_assert_cmpint(fdt_node_offset_by_compatible(tree, -1,
+                                                  "pci-host-ecam-generic"),
+                    >, 0);
+    /* Below the windows, and above them. */
+    g_assert_cmpuint(report.regions.number, ==, 3);
+    g_assert_cmphex(report.regions.region[1].base +
+                    report.regions.region[1].size, ==,
+                    UINT64_C(0xf000000000));
+    g_assert_cmpuint(domain->entry.x0, ==, TREE_AT);
+    g_assert_cmpuint(domain->entries_set, ==, 0);
+}
+
+static void test_fixup_twice(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    g_autofree char *first = NULL;
+    g_autofree char *second = NULL;
+    HypervisorDtFixupReport report;
+    HypervisorDtError error;
+
+    g_assert_cmpint(run_fixup(domain, 2, &report, &error), ==, 0);
+    first = domain_hash(domain);
+    g_assert_cmpint(run_fixup(domain, 2, &report, &error), ==, 0);
+    second = domain_hash(domain);
+    g_assert_cmpstr(first, ==, second);
+    g_assert_cmpuint(domain->writes, ==, 1);
+    g_assert_cmpuint(report.present, ==, 3);
+}
+
+static void test_not_paused(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+
+    domain->info.paused = false;
+    expect_refusal(domain, -EBUSY, "is not paused");
+    domain->info = (HypervisorDtDomainInfo){
+        .paused = true, .has_run = true, .address_bits = 40,
+    };
+    expect_refusal(domain, -EBUSY, "has run already");
+}
+
+static void test_gone(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+
+    domain->info.address_bits = 0;
+    expect_refusal(domain, -ESRCH, "cannot ask Xen");
+}
+
+static void test_no_tree(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+
+    domain->entry.x0 = 0xffffffff;      /* libxl's value for "no tree" */
+    expect_refusal(domain, -EFAULT, "0xffffffff");
+    domain->entry.x0 = TREE_AT + 1;
+    expect_refusal(domain, -EFAULT, "x0 leads");
+    domain->entry.x0 = UINT64_MAX - 7;
+    expect_refusal(domain, -EFAULT, "x0 leads");
+    domain->entry.x0 = RAM_BASE + 64 * MIB;
+    expect_refusal(domain, -EINVAL, "");
+}
+
+/* Broken in guest memory: each is refused, and no byte is written. */
+static void test_broken(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    uint8_t *tree = reach(domain, TREE_AT, 0);
+
+    fdt_set_totalsize(tree, HYPERVISOR_DT_BLOB_MAX + 1);
+    expect_refusal(domain, -E2BIG, "");
+    put_tree(domain, TREE_AT, (HypervisorDtWindow){ 0, 0 });
+    fdt_set_totalsize(tree, 100);       /* less than its own blocks */
+    expect_refusal(domain, -EINVAL, "");
+    put_tree(domain, TREE_AT, (HypervisorDtWindow){ 0, 0 });
+    fdt_set_off_dt_struct(tree, fdt_totalsize(tree));
+    expect_refusal(domain, -EINVAL, "");
+    put_tree(domain, TREE_AT, (HypervisorDtWindow){ 0, 0 });
+    memset(tree + fdt_off_dt_struct(tree), 0, 4);
+    expect_refusal(domain, -EINVAL, "");
+}
+
+/* Claims more than there is RAM. */
+static void test_truncated(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    uint64_t at = RAM_BASE + RAM_SIZE - 4096;
+    uint8_t *tree = reach(domain, at, 0);
+
+    memcpy(tree, reach(domain, TREE_AT, 4096), 4096);
+    fdt_set_totalsize(tree, 4097);
+    domain->entry.x0 = at;
+    expect_refusal(domain, -EFAULT, "not all of them are RAM");
+}
+
+static void test_write_fails(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+
+    domain->fail_write = -EFAULT;       /* a page that cannot be written */
+    expect_refusal(domain, -EFAULT, "cannot write the device tree");
+}
+
+/* --- room --- */
+
+/* Enough slots for the tree not to fit into its last page. */
+static int grow(Domain *domain, HypervisorDtError *error)
+{
+    HypervisorDtFixupReport report;
+
+    return run_fixup(domain, HYPERVISOR_DT_SLOTS_MAX, &report, error);
+}
+
+static void test_grows(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    const void *tree = reach(domain, TREE_AT, 0);
+    size_t old = fdt_totalsize(tree);
+    HypervisorDtError error;
+
+    g_assert_cmpint(grow(domain, &error), ==, 0);
+    g_assert_cmpuint((fdt_totalsize(tree) - 1) / 4096, >, (old - 1) / 4096);
+}
+
+static void expect_no_room(Domain *domain, const char *words)
+{
+    g_autofree char *before = domain_hash(domain);
+    g_autofree char *after = NULL;
+    HypervisorDtError error;
+
+    g_assert_cmpint(grow(domain, &error), ==, -ENOSPC);
+    g_assert_nonnull(strstr(error.message, words));
+    after = domain_hash(domain);
+    g_assert_cmpstr(before, ==, after);
+}
+
+static void test_no_room_content(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    size_t size = fdt_totalsize(reach(domain, TREE_AT, 0));
+    uint64_t next = (TREE_AT + size + 4095) & ~UINT64_C(4095);
+
+    *reach(domain, next + 4095, 1) = 1;
+    expect_no_room(domain, "something that is not zero");
+}
+
+static void test_no_room_kernel(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+
+    put_kernel(domain->ram, 0, HYPERVISOR_DT_MODULES_OFFSET + 4 * MIB, 0);
+    expect_no_room(domain, "the kernel");
+    memset(domain->ram, 0, 64);
+    expect_no_room(domain, "does not say how much memory");
+}
+
+static void test_no_room_initrd(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+
+    put_tree(domain, TREE_AT,
+             (HypervisorDtWindow){ TREE_AT + MIB / 256, MIB });
+    expect_no_room(domain, "the initrd");
+}
+
+static void test_no_room_ram(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    size_t size = put_tree(domain, RAM_BASE + RAM_SIZE - 8192,
+                           (HypervisorDtWindow){ 0, 0 });
+
+    g_assert_cmpuint(size, <=, 8192);
+    expect_no_room(domain, "the end of RAM");
+}
+
+/* --- direct boot --- */
+
+typedef struct Boot {
+    HypervisorDtGuest guest;
+    uint8_t *kernel_bytes;
+    HypervisorDtImage kernel;
+    HypervisorDtImage initrd;
+    HypervisorDtBoot boot;
+    HypervisorDtError error;
+} Boot;
+
+static void boot_init(Boot *boot)
+{
+    fill_guest(&boot->guest);
+    boot->kernel_bytes = g_malloc0(MIB);
+    put_kernel(boot->kernel_bytes, 0x80000, 2 * MIB, 0);
+    boot->kernel_bytes[MIB - 1] = 0xee;
+    boot->kernel = (HypervisorDtImage){ boot->kernel_bytes, MIB };
+    boot->initrd = (HypervisorDtImage){ "initrd", 6 };
+}
+
+static void boot_clear(Boot *boot)
+{
+    g_free(boot->kernel_bytes);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Boot, boot_clear)
+
+static int run_boot(Domain *domain, Boot *boot)
+{
+    return hypervisor_dt_domain_boot(&model_ops, domain, &boot->guest,
+                                     &boot->kernel, &boot->initrd,
+                                     &boot->boot, &boot->error);
+}
+
+static void test_boot(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    g_auto(Boot) boot;
+    const void *tree;
+    int node, length;
+    const char *version;
+
+    boot_init(&boot);
+    boot.guest.gic = HYPERVISOR_DT_GIC_V2;      /* the domain's tree says 3 */
+    g_assert_cmpint(run_boot(domain, &boot), ==, 0);
+    g_assert_cmphex(domain->entry.pc, ==, RAM_BASE + 0x80000);
+    g_assert_cmphex(domain->entry.pc, ==, boot.boot.kernel.base);
+    g_assert_cmpint(*reach(domain, RAM_BASE + 0x80000 + MIB - 1, 1), ==, 0xee);
+    g_assert_cmphex(boot.boot.initrd.base, ==, TREE_AT);
+    g_assert_cmpmem(reach(domain, TREE_AT, 6), 6, "initrd", 6);
+    g_assert_cmphex(domain->entry.x0, ==, TREE_AT + 4096);
+    tree = reach(domain, domain->entry.x0, 0);
+    g_assert_cmpint(fdt_check_full(tree, fdt_totalsize(tree)), ==, 0);
+    g_assert_cmpint(fdt_node_offset_by_compatible(tree, -1, "arm,gic-v3"), >,
+                    0);
+    node = fdt_path_offset(tree, "/hypervisor");
+    version = fdt_getprop(tree, node, "compatible", &length);
+    g_assert_cmpstr(version, ==, "xen,xen-4.20");
+    node = fdt_path_offset(tree, "/chosen");
+    g_assert_nonnull(fdt_getprop(tree, node, "linux,initrd-end", NULL));
+}
+
+/* The second place: behind the kernel, when 128 MiB is beyond RAM's end. */
+static void test_boot_small(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    g_auto(Boot) boot;
+    HypervisorDtError error;
+
+    boot_init(&boot);
+    g_assert_cmpint(hypervisor_dt_guest_fill_banks(&boot.guest, 64 * MIB,
+                                                   &error), ==, 0);
+    g_assert_cmpint(run_boot(domain, &boot), ==, 0);
+    g_assert_cmphex(boot.boot.initrd.base, ==, RAM_BASE + 4 * MIB);
+}
+
+static void expect_no_boot(Domain *domain, Boot *boot, int code,
+                           const char *words)
+{
+    g_autofree char *before = domain_hash(domain);
+    g_autofree char *after = NULL;
+
+    g_assert_cmpint(run_boot(domain, boot), ==, code);
+    g_assert_nonnull(strstr(boot->error.message, words));
+    g_assert_cmpuint(domain->entries_set, ==, 0);
+    after = domain_hash(domain);
+    g_assert_cmpstr(before, ==, after);
+}
+
+static void test_boot_refused(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    g_auto(Boot) boot;
+    HypervisorDtError error;
+
+    boot_init(&boot);
+    put_kernel(boot.kernel_bytes, 0, 2 * MIB, 1);
+    expect_no_boot(domain, &boot, -EINVAL, "big-endian");
+    put_kernel(boot.kernel_bytes, 0, 0, 0);
+    expect_no_boot(domain, &boot, -EINVAL, "older than Linux 3.17");
+    put_kernel(boot.kernel_bytes, 2 * MIB, MIB, 0);
+    expect_no_boot(domain, &boot, -EINVAL, "offset 0x200000");
+    memset(boot.kernel_bytes, 0, 64);
+    expect_no_boot(domain, &boot, -EINVAL, "no arm64 Image");
+    memcpy(boot.kernel_bytes, "\x1f\x8b", 2);
+    expect_no_boot(domain, &boot, -EINVAL, "compressed with gzip");
+    boot.kernel.size = 63;
+    expect_no_boot(domain, &boot, -EINVAL, "compressed with gzip");
+    put_kernel(boot.kernel_bytes, 0, RAM_SIZE, 0);
+    boot.kernel.size = MIB;
+    expect_no_boot(domain, &boot, -ENOSPC, "device tree");
+    boot.kernel.size = HYPERVISOR_DT_IMAGE_MAX + 1;
+    expect_no_boot(domain, &boot, -E2BIG, "the kernel has");
+    boot.kernel.size = MIB;
+    put_kernel(boot.kernel_bytes, 0, 2 * MIB, 0);
+    g_assert_cmpint(hypervisor_dt_guest_fill_banks(&boot.guest, RAM_SIZE + 1,
+                                                   &error), ==, 0);
+    expect_no_boot(domain, &boot, -EFAULT, "is -m what the domain has?");
+    domain->info.has_run = true;
+    expect_no_boot(domain, &boot, -EBUSY, "has run already");
+}
+
+/* A write that fails in the middle: the first CPU still is where it was. */
+static void test_boot_write_fails(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    g_auto(Boot) boot;
+
+    boot_init(&boot);
+    domain->fail_write = -EIO;
+    domain->writes_before = 2;
+    g_assert_cmpint(run_boot(domain, &boot), ==, -EIO);
+    g_assert_nonnull(strstr(boot.error.message, "cannot write the device"));
+    g_assert_cmpuint(domain->entries_set, ==, 0);
+    g_assert_cmphex(domain->entry.pc, ==, RAM_BASE);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/hypervisor-dt/domain/fixup", test_fixup);
+    g_test_add_func("/hypervisor-dt/domain/fixup-twice", test_fixup_twice);
+    g_test_add_func("/hypervisor-dt/domain/not-paused", test_not_paused);
+    g_test_add_func("/hypervisor-dt/domain/gone", test_gone);
+    g_test_add_func("/hypervisor-dt/domain/no-tree", test_no_tree);
+    g_test_add_func("/hypervisor-dt/domain/broken", test_broken);
+    g_test_add_func("/hypervisor-dt/domain/truncated", test_truncated);
+    g_test_add_func("/hypervisor-dt/domain/write-fails", test_write_fails);
+    g_test_add_func("/hypervisor-dt/domain/grows", test_grows);
+    g_test_add_func("/hypervisor-dt/domain/no-room/content",
+                    test_no_room_content);
+    g_test_add_func("/hypervisor-dt/domain/no-room/kernel",
+                    test_no_room_kernel);
+    g_test_add_func("/hypervisor-dt/domain/no-room/initrd",
+                    test_no_room_initrd);
+    g_test_add_func("/hypervisor-dt/domain/no-room/ram", test_no_room_ram);
+    g_test_add_func("/hypervisor-dt/domain/boot", test_boot);
+    g_test_add_func("/hypervisor-dt/domain/boot/small", test_boot_small);
+    g_test_add_func("/hypervisor-dt/domain/boot/refused", test_boot_refused);
+    g_test_add_func("/hypervisor-dt/domain/boot/write-fails",
+                    test_boot_write_fails);
+    return g_test_run();
+}
