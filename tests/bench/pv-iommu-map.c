@@ -143,11 +143,14 @@ static void measure_once(const MapContender *contender,
 static void measure_apart(const MapContender *contender,
                           const MapPattern *pattern, Result *result)
 {
+    pid_t child = -1;
     int ends[2];
     int status;
-    pid_t child;
 
-    if (pipe(ends) < 0 || (child = fork()) < 0) {
+    if (pipe(ends) == 0) {
+        child = fork();
+    }
+    if (child < 0) {
         perror("pv-iommu-map: a process to measure in");
         exit(1);
     }

@@ -79,7 +79,8 @@ static inline Extent extent_unpack(Record record)
 }
 
 /* The part of @extent from @from on, of @pages pages. */
-static inline Record extent_part(const Extent *extent, uint64_t from, uint32_t pages)
+static inline Record extent_part(const Extent *extent, uint64_t from,
+                                 uint32_t pages)
 {
     Extent part = *extent;
 

@@ -11,32 +11,12 @@
 #include <errno.h>
 #include <glib.h>
 
-#include "extents.h"
-#include "hw/xen/pv-iommu-abi.h"
-#include "hw/xen/pv-iommu-map.h"
+#include "map-internal.h"
 
 G_STATIC_ASSERT(XEN_PV_IOMMU_FRAME_END == UINT64_C(1) << 40);
 G_STATIC_ASSERT(XEN_PV_IOMMU_OWNERS_MAX == 1 << 12);
 G_STATIC_ASSERT(XEN_PV_IOMMU_USES_MAX == (1 << 20) - 1);
 G_STATIC_ASSERT(XEN_PV_IOMMU_DEAD == 3);
-
-typedef struct MapOwner {
-    uint64_t pages;
-    uint64_t pages_max;
-} MapOwner;
-
-struct XenPvIommuMap {
-    RecordTree by_bfn;          /* a dead BFN stands for itself, for nobody */
-    RecordTree by_gfn;
-    /* Of all changes; what is next is often near what was last. */
-    RecordCursor bfn_cursor;
-    RecordCursor gfn_cursor;
-    uint64_t pages;
-    uint64_t pages_max;
-    uint64_t dead_pages;
-    MapOwner *owners;           /* those from owners_len on use nothing */
-    unsigned owners_len;
-};
 
 XenPvIommuMap *xen_pv_iommu_map_new(uint64_t pages_max)
 {
@@ -96,34 +76,11 @@ static bool is_run(uint64_t frame, uint64_t pages)
            pages <= XEN_PV_IOMMU_FRAME_END - frame;
 }
 
-static bool is_access(XenPvIommuAccess access)
-{
-    return access == XEN_PV_IOMMU_READ || access == XEN_PV_IOMMU_WRITE ||
-           access == XEN_PV_IOMMU_READ_WRITE;
-}
-
-/* One past the part of a run that lies below XEN_PV_IOMMU_FRAME_END. */
-static uint64_t run_end(uint64_t frame, uint64_t pages)
-{
-    if (frame >= XEN_PV_IOMMU_FRAME_END) {
-        return frame;
-    }
-    return frame + MIN(pages, XEN_PV_IOMMU_FRAME_END - frame);
-}
-
 /* --- pieces --- */
 
-/* A part of a run that lies in one group, or in none. */
-typedef struct MapPiece {
-    uint64_t bfn;
-    uint64_t end;
-    bool mapped;
-    Extent group;               /* if mapped: its first extent */
-} MapPiece;
-
-/* The first piece of [bfn, end) */
-static MapPiece first_piece(const XenPvIommuMap *map, RecordCursor *cursor,
-                            uint64_t bfn, uint64_t end)
+MapPiece xen_pv_iommu_map_piece(const XenPvIommuMap *map,
+                                RecordCursor *cursor, uint64_t bfn,
+                                uint64_t end)
 {
     MapPiece piece = { .bfn = bfn, .end = end };
     Extent next;
@@ -208,7 +165,7 @@ static int check_demand(XenPvIommuMap *map, const Extent *run, uint64_t pages)
     for (uint64_t bfn = run->from; bfn < end; bfn = piece.end) {
         int ret;
 
-        piece = first_piece(map, &map->bfn_cursor, bfn, end);
+        piece = xen_pv_iommu_map_piece(map, &map->bfn_cursor, bfn, end);
         ret = demand_piece(map, &map->bfn_cursor, &piece, run, &demand);
         if (ret < 0) {
             return ret;
@@ -311,10 +268,10 @@ int xen_pv_iommu_map_add(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
     int ret;
 
     if (!is_run(bfn, pages) || !is_run(gfn, pages) ||
-        owner >= XEN_PV_IOMMU_OWNERS_MAX || !is_access(access)) {
+        owner >= XEN_PV_IOMMU_OWNERS_MAX || !map_is_access(access)) {
         return -EINVAL;
     }
-    piece = first_piece(map, &map->bfn_cursor, bfn, end);
+    piece = xen_pv_iommu_map_piece(map, &map->bfn_cursor, bfn, end);
     if (piece.end == end && extents_within(bfn, pages)) {
         if (!piece.mapped) {
             return add_to_gap(map, &run);
@@ -328,7 +285,7 @@ int xen_pv_iommu_map_add(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
         return ret;
     }
     for (; bfn < end; bfn = piece.end) {
-        piece = first_piece(map, &map->bfn_cursor, bfn, end);
+        piece = xen_pv_iommu_map_piece(map, &map->bfn_cursor, bfn, end);
         add_piece(map, &piece, &run);
     }
     return 0;
@@ -367,7 +324,7 @@ static bool uses_all(XenPvIommuMap *map, const Extent *run, uint64_t pages)
     Extent use;
 
     for (uint64_t bfn = run->from; bfn < end; bfn = piece.end) {
-        piece = first_piece(map, cursor, bfn, end);
+        piece = xen_pv_iommu_map_piece(map, cursor, bfn, end);
         if (!find_use(map, cursor, &piece, run->to + (bfn - run->from),
                       run->owner, &use)) {
             return false;
@@ -458,264 +415,11 @@ int xen_pv_iommu_map_drop(XenPvIommuMap *map, uint64_t bfn, uint64_t gfn,
         return -ENOENT;
     }
     for (; bfn < end; bfn = piece.end) {
-        piece = first_piece(map, &map->bfn_cursor, bfn, end);
+        piece = xen_pv_iommu_map_piece(map, &map->bfn_cursor, bfn, end);
         drop_piece(map, &piece, &run, &freed);
     }
     freed_tell(&freed);
     return 0;
-}
-
-/* --- looking by BFN --- */
-
-/* What is told of the part [bfn, end) of an extent. */
-static XenPvIommuUse use_of(const Extent *extent, uint64_t bfn, uint64_t end)
-{
-    XenPvIommuUse use = {
-        .bfn = bfn,
-        .gfn = extent->to + (bfn - extent->from),
-        .pages = end - bfn,
-        .uses = extent->uses,
-        .owner = extent->owner,
-        .access = extent->access,
-        .state = extent->state,
-    };
-
-    if (use.state == XEN_PV_IOMMU_DEAD) {
-        use.gfn = XEN_PV_IOMMU_NO_FRAME;
-    }
-    return use;
-}
-
-/* The first piece of [bfn, end) that is mapped. */
-static bool first_mapped(const XenPvIommuMap *map, RecordCursor *cursor,
-                         uint64_t bfn, uint64_t end, MapPiece *piece)
-{
-    while (bfn < end) {
-        *piece = first_piece(map, cursor, bfn, end);
-        if (piece->mapped) {
-            return true;
-        }
-        bfn = piece->end;
-    }
-    return false;
-}
-
-bool xen_pv_iommu_map_find_bfn(const XenPvIommuMap *map, uint64_t bfn,
-                               uint64_t pages, XenPvIommuUse *found)
-{
-    uint64_t end = run_end(bfn, pages);
-    RecordCursor cursor;
-    MapPiece piece;
-    Extent extent;
-
-    if (bfn < end && extents_find_alone(&map->by_bfn, bfn, &extent)) {
-        *found = use_of(&extent, bfn, MIN(end, extent_end(&extent)));
-        return true;
-    }
-    cursor.height = 0;
-    if (!first_mapped(map, &cursor, bfn, end, &piece)) {
-        return false;
-    }
-    *found = use_of(&piece.group, piece.bfn, piece.end);
-    return true;
-}
-
-void xen_pv_iommu_map_each_bfn(const XenPvIommuMap *map, uint64_t bfn,
-                               uint64_t pages, XenPvIommuUseFunc *func,
-                               void *opaque)
-{
-    RecordCursor cursor = { .height = 0 };
-    uint64_t end = run_end(bfn, pages);
-    MapPiece piece;
-    Extent extent;
-
-    if (!first_mapped(map, &cursor, bfn, end, &piece)) {
-        return;
-    }
-    while (extents_get(&cursor, &extent) && extent.from < end) {
-        XenPvIommuUse use = use_of(&extent, MAX(bfn, extent.from),
-                                   MIN(end, extent_end(&extent)));
-
-        if (!func(&use, opaque)) {
-            return;
-        }
-        record_cursor_next(&cursor);
-    }
-}
-
-/* --- looking by gfn --- */
-
-/*
- * A part of a run of gfns, in one group by gfn, short enough that each of its
- * BFNs is in one group by BFN.
- */
-typedef struct GfnPiece {
-    uint64_t gfn;
-    uint64_t end;
-    Extent group;               /* by gfn: its first extent */
-} GfnPiece;
-
-/* The first piece of [gfn, end) that has a BFN, not yet short enough. */
-static bool first_gfn_piece(const XenPvIommuMap *map, uint64_t gfn,
-                            uint64_t end, GfnPiece *piece)
-{
-    RecordCursor cursor = { .height = 0 };
-
-    if (gfn >= end ||
-        (!extents_find(&map->by_gfn, &cursor, gfn, &piece->group) &&
-         !extents_get(&cursor, &piece->group)) ||
-        piece->group.from >= end) {
-        return false;
-    }
-    piece->gfn = MAX(gfn, piece->group.from);
-    piece->end = MIN(end, extent_end(&piece->group));
-    return true;
-}
-
-/* The BFN that @pair gives the first gfn of @piece, as a piece by BFN. */
-static MapPiece pair_piece(const XenPvIommuMap *map, RecordCursor *cursor,
-                           const GfnPiece *piece, const Extent *pair)
-{
-    uint64_t bfn = pair->to + (piece->gfn - pair->from);
-
-    return first_piece(map, cursor, bfn, bfn + (piece->end - piece->gfn));
-}
-
-/* Shorten @piece to the first place where a group by BFN ends. */
-static void shorten_gfn_piece(const XenPvIommuMap *map, GfnPiece *piece)
-{
-    RecordCursor pairs = { .height = 0 };
-    RecordCursor cursor = { .height = 0 };
-    Extent pair;
-
-    extents_find(&map->by_gfn, &pairs, piece->gfn, &pair);
-    for (; extents_get(&pairs, &pair) && pair.from == piece->group.from;
-         record_cursor_next(&pairs)) {
-        MapPiece by_bfn = pair_piece(map, &cursor, piece, &pair);
-
-        piece->end = MIN(piece->end,
-                         piece->gfn + (by_bfn.end - by_bfn.bfn));
-    }
-}
-
-/* Tell of each owner that uses the gfns of @piece through the BFNs of @pair */
-static bool tell_pair(const XenPvIommuMap *map, const GfnPiece *piece,
-                      const Extent *pair, XenPvIommuUseFunc *func,
-                      void *opaque)
-{
-    RecordCursor cursor = { .height = 0 };
-    MapPiece by_bfn = pair_piece(map, &cursor, piece, pair);
-    uint64_t to = piece->gfn - (by_bfn.bfn - by_bfn.group.from);
-    Extent extent;
-
-    extents_member(&map->by_bfn, &cursor, by_bfn.group.from, to, 0, &extent);
-    while (extents_get(&cursor, &extent) &&
-           extent.from == by_bfn.group.from && extent.to == to) {
-        XenPvIommuUse use = use_of(&extent, by_bfn.bfn, by_bfn.end);
-
-        if (!func(&use, opaque)) {
-            return false;
-        }
-        record_cursor_next(&cursor);
-    }
-    return true;
-}
-
-void xen_pv_iommu_map_each_gfn(const XenPvIommuMap *map, uint64_t gfn,
-                               uint64_t pages, XenPvIommuUseFunc *func,
-                               void *opaque)
-{
-    uint64_t end = run_end(gfn, pages);
-    GfnPiece piece;
-
-    while (first_gfn_piece(map, gfn, end, &piece)) {
-        RecordCursor pairs = { .height = 0 };
-        Extent pair;
-
-        shorten_gfn_piece(map, &piece);
-        extents_find(&map->by_gfn, &pairs, piece.gfn, &pair);
-        for (; extents_get(&pairs, &pair) && pair.from == piece.group.from;
-             record_cursor_next(&pairs)) {
-            if (!tell_pair(map, &piece, &pair, func, opaque)) {
-                return;
-            }
-        }
-        gfn = piece.end;
-    }
-}
-
-/*
- * Look for a BFN that serves the first gfn of @piece; the piece becomes as
- * short as needed for the answer to be true of all of it.
- */
-static bool find_in_piece(const XenPvIommuMap *map, GfnPiece *piece,
-                          XenPvIommuAccess access, XenPvIommuUse *found)
-{
-    RecordCursor pairs = { .height = 0 };
-    RecordCursor cursor = { .height = 0 };
-    Extent pair;
-    Extent use;
-
-    extents_find(&map->by_gfn, &pairs, piece->gfn, &pair);
-    for (; extents_get(&pairs, &pair) && pair.from == piece->group.from;
-         record_cursor_next(&pairs)) {
-        MapPiece by_bfn = pair_piece(map, &cursor, piece, &pair);
-        uint64_t to = piece->gfn - (by_bfn.bfn - by_bfn.group.from);
-
-        piece->end = MIN(piece->end,
-                         piece->gfn + (by_bfn.end - by_bfn.bfn));
-        if (by_bfn.group.state == XEN_PV_IOMMU_LIVE &&
-            (by_bfn.group.access & access) == access) {
-            extents_member(&map->by_bfn, &cursor, by_bfn.group.from, to, 0,
-                           &use);
-            *found = use_of(&use, by_bfn.bfn,
-                            by_bfn.bfn + (piece->end - piece->gfn));
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The usual case: one gfn, one BFN, one user. */
-static bool find_gfn_alone(const XenPvIommuMap *map, uint64_t gfn,
-                           uint64_t end, XenPvIommuAccess access,
-                           XenPvIommuUse *found)
-{
-    uint64_t pages;
-    uint64_t bfn;
-    Extent pair;
-    Extent use;
-
-    if (!extents_find_alone(&map->by_gfn, gfn, &pair)) {
-        return false;
-    }
-    pages = MIN(end, extent_end(&pair)) - gfn;
-    bfn = pair.to + (gfn - pair.from);
-    if (!extents_find_alone(&map->by_bfn, bfn, &use) ||
-        use.state != XEN_PV_IOMMU_LIVE || (use.access & access) != access) {
-        return false;
-    }
-    *found = use_of(&use, bfn, MIN(bfn + pages, extent_end(&use)));
-    return true;
-}
-
-bool xen_pv_iommu_map_find_gfn(const XenPvIommuMap *map, uint64_t gfn,
-                               uint64_t pages, XenPvIommuAccess access,
-                               XenPvIommuUse *found)
-{
-    uint64_t end = run_end(gfn, pages);
-    GfnPiece piece;
-
-    if (gfn < end && find_gfn_alone(map, gfn, end, access, found)) {
-        return true;
-    }
-    while (first_gfn_piece(map, gfn, end, &piece)) {
-        if (find_in_piece(map, &piece, access, found)) {
-            return true;
-        }
-        gfn = piece.end;
-    }
-    return false;
 }
 
 /* --- states --- */
@@ -723,14 +427,14 @@ bool xen_pv_iommu_map_find_gfn(const XenPvIommuMap *map, uint64_t gfn,
 uint64_t xen_pv_iommu_map_set_state(XenPvIommuMap *map, uint64_t bfn,
                                     uint64_t pages, XenPvIommuState state)
 {
-    uint64_t end = run_end(bfn, pages);
+    uint64_t end = map_run_end(bfn, pages);
 
     if (bfn >= end || (state != XEN_PV_IOMMU_INVALIDATED &&
                        state != XEN_PV_IOMMU_DRAINING)) {
         return 0;
     }
-    return extents_set_state(&map->by_bfn, &map->bfn_cursor, bfn, end - bfn, state,
-                             XEN_PV_IOMMU_DEAD);
+    return extents_set_state(&map->by_bfn, &map->bfn_cursor, bfn, end - bfn,
+                             state, XEN_PV_IOMMU_DEAD);
 }
 
 int xen_pv_iommu_map_bury(XenPvIommuMap *map, XenPvIommuFrames frames)
@@ -746,7 +450,7 @@ int xen_pv_iommu_map_bury(XenPvIommuMap *map, XenPvIommuFrames frames)
     if (!is_run(frames.bfn, frames.pages)) {
         return -EINVAL;
     }
-    if (first_mapped(map, &map->bfn_cursor, frames.bfn,
+    if (xen_pv_iommu_map_mapped_piece(map, &map->bfn_cursor, frames.bfn,
                      frames.bfn + frames.pages, &piece)) {
         return -EEXIST;
     }
@@ -767,120 +471,4 @@ XenPvIommuMapTotals xen_pv_iommu_map_totals(const XenPvIommuMap *map)
         .bytes = sizeof(*map) + map->owners_len * sizeof(*map->owners) +
                  map->by_bfn.bytes + map->by_gfn.bytes,
     };
-}
-
-/* --- soundness --- */
-
-typedef struct MapCheck {
-    uint64_t pages;
-    uint64_t dead_pages;
-    uint64_t paired;            /* pages of different (BFN, gfn) */
-    uint64_t owner_pages[XEN_PV_IOMMU_OWNERS_MAX];
-    Extent last;
-} MapCheck;
-
-/* Are the pairs of @extent in the set by gfn? */
-static char *check_pairs(const XenPvIommuMap *map, const Extent *extent)
-{
-    RecordCursor cursor = { .height = 0 };
-    uint64_t gfn = extent->to;
-    uint64_t end = gfn + extent->pages;
-    Extent group;
-
-    while (gfn < end) {
-        uint64_t bfn = extent->from + (gfn - extent->to);
-        Extent pair;
-
-        if (!extents_find(&map->by_gfn, &cursor, gfn, &group) ||
-            bfn < gfn - group.from ||
-            !extents_member(&map->by_gfn, &cursor, group.from,
-                            bfn - (gfn - group.from), 0, &pair)) {
-            return g_strdup_printf("BFN 0x%" G_GINT64_MODIFIER "x stands for "
-                                   "gfn 0x%" G_GINT64_MODIFIER "x, but not "
-                                   "the other way round", bfn, gfn);
-        }
-        gfn = extent_end(&group);
-    }
-    return NULL;
-}
-
-static char *check_extent(const XenPvIommuMap *map, const Extent *extent,
-                          MapCheck *check)
-{
-    bool dead = extent->state == XEN_PV_IOMMU_DEAD;
-    bool same_group = check->pages > 0 && extent->from == check->last.from;
-    bool same_pair = same_group && extent->to == check->last.to;
-
-    check->last = *extent;
-    if (dead ? extent->uses != 0 || same_group || extent->to != extent->from
-             : extent->uses == 0 || !is_access(extent->access)) {
-        return g_strdup_printf("BFN 0x%" G_GINT64_MODIFIER "x is in state %d "
-                               "with %u uses, access %d", extent->from,
-                               extent->state, extent->uses, extent->access);
-    }
-    check->pages += same_group ? 0 : extent->pages;
-    check->dead_pages += dead ? extent->pages : 0;
-    if (dead) {
-        return NULL;
-    }
-    check->owner_pages[extent->owner] += extent->pages;
-    if (same_pair) {
-        return NULL;
-    }
-    check->paired += extent->pages;
-    return check_pairs(map, extent);
-}
-
-static char *check_by_bfn(const XenPvIommuMap *map, MapCheck *check)
-{
-    RecordCursor cursor = { .height = 0 };
-    char *wrong = NULL;
-    Extent extent;
-
-    extents_find(&map->by_bfn, &cursor, 0, &extent);
-    while (!wrong && extents_get(&cursor, &extent)) {
-        wrong = check_extent(map, &extent, check);
-        record_cursor_next(&cursor);
-    }
-    return wrong;
-}
-
-static char *check_counts(const XenPvIommuMap *map, const MapCheck *check)
-{
-    RecordCursor cursor = { .height = 0 };
-    uint64_t paired = 0;
-    Extent extent;
-
-    extents_find(&map->by_gfn, &cursor, 0, &extent);
-    while (extents_get(&cursor, &extent)) {
-        paired += extent.pages;
-        record_cursor_next(&cursor);
-    }
-    if (paired != check->paired) {
-        return g_strdup("gfns stand for BFNs that do not stand for them");
-    }
-    if (map->pages != check->pages || map->dead_pages != check->dead_pages) {
-        return g_strdup("the pages are not counted right");
-    }
-    for (unsigned i = 0; i < XEN_PV_IOMMU_OWNERS_MAX; i++) {
-        if (xen_pv_iommu_map_owner_pages(map, i) != check->owner_pages[i]) {
-            return g_strdup_printf("the pages of owner %u are not counted "
-                                   "right", i);
-        }
-    }
-    return NULL;
-}
-
-char *xen_pv_iommu_map_check(const XenPvIommuMap *map)
-{
-    g_autofree MapCheck *check = g_new0(MapCheck, 1);
-    char *wrong = extents_check(&map->by_bfn);
-
-    if (!wrong) {
-        wrong = extents_check(&map->by_gfn);
-    }
-    if (!wrong) {
-        wrong = check_by_bfn(map, check);
-    }
-    return wrong ? wrong : check_counts(map, check);
 }
