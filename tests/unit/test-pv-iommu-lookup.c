@@ -107,6 +107,34 @@ static void test_lookup_stale_in_request(void)
     device_free(device);
 }
 
+/* Pages that moved, asked for in any order: each is stale, and once. */
+static void test_lookup_stale_in_any_order(void)
+{
+    g_autoptr(World) world = world_new(XEN_PV_IOMMU_HOST_IDENTITY, 0);
+    Device *device = device_new_plain(world);
+    g_autoptr(GArray) before = device_map(device, 4, 8);
+    g_autoptr(GArray) after = g_array_new(FALSE, FALSE, sizeof(XenPvIommuRun));
+    XenPvIommuGfns gfns[] = { { 5, 1 }, { 9, 1 }, { 6, 1 }, { 5, 1 } };
+
+    world->deaf = true;
+    for (unsigned i = 0; i < 3; i++) {
+        g_assert_cmpint(xen_pv_iommu_hypervisor_remap(
+                            world->hypervisor, WORLD_GUEST, gfns[i].gfn), ==,
+                        0);
+    }
+    g_assert_cmpint(xen_pv_iommu_client_map(device->handle, gfns, 4,
+                                            XEN_PV_IOMMU_READ, after, NULL),
+                    ==, 0);
+    g_assert_cmpuint(world_count(world).stale, ==, 3);
+    g_assert_cmpuint(device->told->len, ==, 2);
+    g_assert_cmpuint(run_at(device->told, 0)->gfn, ==, 5);
+    g_assert_cmpuint(run_at(device->told, 0)->pages, ==, 2);
+    g_assert_cmpuint(run_at(device->told, 1)->gfn, ==, 9);
+    world_reaches(world, after);
+    world_check(world);
+    device_free(device);
+}
+
 /* A request that fails has told nobody of what it found. */
 static void test_lookup_stale_and_failed(void)
 {
@@ -224,6 +252,7 @@ static void test_reserved_both_ways(void)
     choosing = device_new(world, &config);
     config.rdm_policy = XEN_PV_IOMMU_RDM_RELAXED;
     config.mode = XEN_PV_IOMMU_LOOKUP;
+    config.pages_max = 4;
     asking = device_new(world, &config);
     told = device_map(asking, 0, 1);
     chosen = device_map(choosing, 0, 1);
@@ -235,6 +264,8 @@ static void test_reserved_both_ways(void)
                   run_at(again, 0)->bfn == run_at(chosen, 0)->bfn);
     g_assert_cmpuint(choosing->told->len, ==, 0);
     g_assert_cmpuint(asking->told->len, ==, 0);
+    /* A gfn that has two BFNs is one gfn for what is left of the limit. */
+    g_assert_cmpint(device_try(asking, 0, 1, XEN_PV_IOMMU_READ, NULL), ==, 0);
     g_assert_cmpuint(world_count(world).stale, ==, 0);
     world_check(world);
     device_free(choosing);
@@ -316,6 +347,8 @@ int main(int argc, char **argv)
     g_test_add_func("/client/lookup/finds-stale", test_lookup_finds_stale);
     g_test_add_func("/client/lookup/stale-in-request",
                     test_lookup_stale_in_request);
+    g_test_add_func("/client/lookup/stale-in-any-order",
+                    test_lookup_stale_in_any_order);
     g_test_add_func("/client/lookup/stale-and-failed",
                     test_lookup_stale_and_failed);
     g_test_add_func("/client/lookup/beyond-mask", test_lookup_beyond_mask);
