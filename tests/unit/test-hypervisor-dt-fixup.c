@@ -501,6 +501,12 @@ static void test_libxl_habits(void)
     g_assert_cmphex(report.ram, ==, 512 * MIB);
     g_assert_cmpuint(report.added, ==, 4);
     g_assert_cmpint(fdt_path_offset(result, "/memory@200000000"), <, 0);
+
+    /* It says 16; 17 is as good. */
+    g_assert_cmpuint(fdt_last_comp_version(tree), ==, 16);
+    fdt_set_last_comp_version(tree, 17);
+    g_free(g_steal_pointer(&result));
+    result = fix(tree, &fixup, &size, &report);
 }
 
 /* The parts of a tree can stand in any order. */
@@ -1277,6 +1283,34 @@ static void break_bus_cells(void *tree)
     SET_CELLS(tree, "/bus/device", "reg", 0, 0, 0, 0);
 }
 
+static void break_bus_no_address(void *tree)
+{
+    add_node(tree, "/", "bus");
+    add_node(tree, "/bus", "device");
+    set_bytes(tree, "/bus", "ranges", "", 0);
+    SET_CELLS(tree, "/bus", "#address-cells", 0);
+    SET_CELLS(tree, "/bus", "#size-cells", 2);
+    SET_CELLS(tree, "/bus/device", "reg", 0, 0x1000);
+}
+
+static void break_bus_long_address(void *tree)
+{
+    add_node(tree, "/", "bus");
+    add_node(tree, "/bus", "device");
+    set_bytes(tree, "/bus", "ranges", "", 0);
+    SET_CELLS(tree, "/bus", "#address-cells", 3);
+    SET_CELLS(tree, "/bus", "#size-cells", 1);
+    SET_CELLS(tree, "/bus/device", "reg", 0, 0, 0x1000, 0x1000);
+}
+
+static void break_bus_ranges_cells(void *tree)
+{
+    add_node(tree, "/", "bus");
+    SET_CELLS(tree, "/bus", "#address-cells", 4);
+    SET_CELLS(tree, "/bus", "#size-cells", 1);
+    SET_CELLS(tree, "/bus", "ranges", 0, 0, 0, 0, 0, 0x1000, 0x1000);
+}
+
 static void break_bus_ranges(void *tree)
 {
     add_node(tree, "/", "bus");
@@ -1355,6 +1389,9 @@ static const struct {
     { "memory/too-long", break_memory_too_long, -ERANGE, "not inside" },
     { "memory/twice", break_memory_twice, -EEXIST, "overlaps" },
     { "bus/cells", break_bus_cells, -EINVAL, "cells" },
+    { "bus/no-address", break_bus_no_address, -EINVAL, "of 0 and" },
+    { "bus/long-address", break_bus_long_address, -EINVAL, "of 3 and" },
+    { "bus/ranges-cells", break_bus_ranges_cells, -EINVAL, "of 4 and" },
     { "bus/ranges", break_bus_ranges, -EINVAL, "ranges of node bus" },
 };
 

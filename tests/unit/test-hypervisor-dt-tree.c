@@ -629,6 +629,13 @@ static void test_limit_interrupts(void)
     guest.devices.pcie = usual_pcie;
     slot.irq = 47;
     assert_refused(&guest, -EEXIST, "virtio-mmio slot 0", "PCI INTD");
+    /* Four lines, and not five. */
+    slot.irq = 43;
+    g_free(g_steal_pointer(&first));
+    first = generate(&guest, &size);
+    slot.irq = 48;
+    g_free(g_steal_pointer(&last));
+    last = generate(&guest, &size);
     guest.devices.pcie.irq = UINT32_MAX;
     assert_refused(&guest, -EINVAL, "", "");
 }

@@ -97,7 +97,8 @@ int hypervisor_dt_blob_size(const void *prefix, size_t *size,
  *   -ELOOP    nodes are nested too deeply, or the interrupt parents of the
  *             hypervisor node go round in a circle
  *   -ENOENT   there is no hypervisor node, no interrupt controller with
- *             phandle 65000, or no RAM
+ *             phandle 65000, or no RAM; or the hypervisor node's interrupt
+ *             leads to a phandle that no node has
  *   -ERANGE   a range ends beyond the address space or 2^64, or RAM lies
  *             outside the windows for it
  *   -EEXIST   something that must be unique is there twice, or a device of
