@@ -91,6 +91,9 @@ options() {
     echo "--enable-xen"
     if [ -n "$arm64" ]; then
         echo "--enable-tpm"
+        # Not to run with: QEMU builds virtio-mmio and virtio-pci for Arm only
+        # with the machine virt, and that only with TCG or KVM.
+        echo "--enable-kvm"
     else
         echo "--enable-xen-pci-passthrough"
     fi

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import images, machine, paths, runner, scenarios, selftest
+from .architectures import AMD64, ARM64, DEFAULT, KINDS
 from .errors import LabError
 from .products import PRODUCTS
 from .report import PlainReport, Report, TapReport
@@ -32,6 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run scenarios, report TAP")
     _add_run_options(run)
     shell = commands.add_parser("shell", help="dom0's shell; Ctrl-a x leaves")
+    shell.add_argument("--machine", choices=KINDS, default=DEFAULT.name,
+                       help="the kind of machine (default: %(default)s)")
     shell.add_argument("--file", action="append", default=[], type=Path,
                        help="bring a file to /lab/files in dom0")
     commands.add_parser("list", help="show the scenarios")
@@ -86,11 +89,12 @@ def _new_log_folder() -> Path:
 def _run_disk(built: images.System, folder: Path,
               wanted: list[scenarios.Scenario], files: list[Path]) -> Path:
     programs = {name: product.path for name, product in PRODUCTS.items()
-                if not product.problem()}
+                if product.architecture == built.machine.architecture
+                and not product.problem()}
     for path in files:
         if not path.is_file():
             raise LabError(f"--file {path}: there is no such file")
-    target = folder / "run.ext4"
+    target = folder / f"run-{built.machine.name}.ext4"
     scenario_files = {scenario.name: scenario.path for scenario in wanted}
     images.run_disk(built, programs, scenario_files, files, target)
     return target
@@ -100,15 +104,19 @@ def run(wanted: list[scenarios.Scenario], report: Report, jobs: int = 1,
         files: list[Path] | None = None,
         change: Callable[[images.System], images.System] | None = None,
         ) -> None:
-    """Build what is needed and run scenarios."""
-    built = images.system()
+    """Build what is needed and run scenarios, kind of machine by kind."""
     folder = _new_log_folder()
-    disk = _run_disk(built, folder, wanted, files or [])
-    try:
-        runner.run(change(built) if change else built, disk, folder, wanted,
-                   jobs, report)
-    finally:
-        disk.unlink(missing_ok=True)
+    for kind in KINDS.values():
+        group = [one for one in wanted if one.machine == kind]
+        if not group:
+            continue
+        built = images.system(kind)
+        disk = _run_disk(built, folder, group, files or [])
+        try:
+            runner.run(change(built) if change else built, disk, folder,
+                       group, jobs, report)
+        finally:
+            disk.unlink(missing_ok=True)
 
 
 def _command_run(options: argparse.Namespace) -> int:
@@ -139,10 +147,12 @@ def _command_plain(folder: str) -> int:
 
 
 def _command_shell(options: argparse.Namespace) -> int:
-    built = images.system()
+    kind = KINDS[options.machine]
+    built = images.system(kind)
     folder = _new_log_folder()
     every = [scenario for name in scenarios.FOLDERS
-             for scenario in scenarios.in_folder(name)]
+             for scenario in scenarios.in_folder(name)
+             if scenario.machine == kind]
     disk = _run_disk(built, folder, every, options.file)
     try:
         return machine.interactive(built, disk)
@@ -163,8 +173,9 @@ def _dispatch(options: argparse.Namespace) -> int:
         if given:
             os.environ[product.variable] = str(Path(given).resolve())
     if options.command == "build":
-        images.system()
-        images.tools()
+        for architecture in (AMD64, ARM64):
+            images.system(KINDS[architecture.name])
+            images.tools(architecture)
         return 0
     if options.command == "run":
         return _command_run(options)

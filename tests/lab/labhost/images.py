@@ -15,16 +15,18 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cache, command, kernel, packages, paths
+from . import architectures, cache, command, kernel, packages, paths
+from .architectures import Architecture, Kind
 from .errors import LabError
 from .modules import Modules
+from .products import PRODUCTS
 
 # Free space in an image of which little is written, bytes.
 SLACK = 16 << 20
 
-# Where dom0's dynamic linker looks.
-LIBRARY_FOLDERS = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu",
-                   "lib64", "usr/lib")
+# Releases whose kernels Arm guests may boot, too.  Debian 12's kernel cannot
+# use extended regions, Debian 13's does.
+MORE_KERNELS = {"arm64": ("trixie",)}
 
 # The parts of the root file system that programs expect and no package holds.
 FOLDERS = ("dev", "proc", "sys", "run", "tmp", "var", "mnt", "root", "lab",
@@ -41,59 +43,118 @@ RESTRICTED_USERS = (
 class System:
     """What a machine boots, apart from the disk of the run."""
 
+    machine: Kind
     hypervisor: Path
     kernel: Path
     initramfs: Path
     root_disk: Path
-    guest_kernel: Path
-    guest_ramdisk: Path
+    guest: Path  # a folder with the guests' kernels and ramdisks
     libraries: Path  # a root folder with dom0's
 
 
-def _package_tree() -> tuple[str, Path]:
-    names = paths.read_list(paths.CONFIG / "dom0-packages.txt")
-    lists = [paths.CONFIG / f"{name}-modules.txt"
-             for name in ("dom0", "initramfs", "guest")]
-    modules = [name for path in lists for name in paths.read_list(path)]
+def _module_lists() -> list[Path]:
+    return [paths.CONFIG / f"{name}-modules.txt"
+            for name in ("dom0", "initramfs", "guest")]
+
+
+def _modules_for(architecture: Architecture) -> list[str]:
+    return [name for path in _module_lists()
+            for name in paths.read_list(path, architecture.name)]
+
+
+def _unpackers() -> list[Path]:
     here = Path(__file__).parent
+    return [*_module_lists(), here / "packages.py", here / "modules.py"]
+
+
+def _package_tree(architecture: Architecture) -> tuple[str, Path]:
+    names = paths.read_list(paths.CONFIG / "dom0-packages.txt",
+                            architecture.name)
     packages.sources()
-    key = cache.key(packages.resolve(names), *lists, here / "packages.py",
-                    here / "modules.py")
+    key = cache.key(packages.resolve(names, architecture), *_unpackers())
 
     def make(folder: Path) -> None:
-        packages.unpack(names, folder)
-        Modules(folder).keep_only(modules)
-        packages.compile_python(folder)
+        packages.unpack(names, architecture, folder)
+        Modules(folder).keep_only(_modules_for(architecture))
+        packages.compile_python(folder, architecture)
 
-    why = "unpack Debian's packages for dom0 (about 20 s, network)"
-    return key, cache.get("packages", key, why, make)
+    why = (f"unpack Debian's packages for dom0 ({architecture.name}; about "
+           "20 s, network)")
+    return key, cache.get(_shelf("packages", architecture), key, why, make)
 
 
-def system() -> System:
+def _kernel_tree(architecture: Architecture,
+                 codename: str) -> tuple[str, Path]:
+    """Another release's kernel and those of its modules that guests load."""
+    resolved = packages.resolve([codename], architecture)
+    key = cache.key(resolved, *_unpackers())
+
+    def make(folder: Path) -> None:
+        packages.unpack_kernel(architecture, codename, folder)
+        Modules(folder).keep_only(paths.read_list(
+            paths.CONFIG / "guest-modules.txt", architecture.name))
+
+    why = f"unpack the kernel of Debian's {codename} (10 s, network)"
+    return key, cache.get(_shelf(f"kernel-{codename}", architecture), key,
+                          why, make)
+
+
+def _shelf(name: str, architecture: Architecture) -> str:
+    """A shelf of its own for each, as a shelf keeps only the last few."""
+    return f"{name}-{architecture.name}"
+
+
+def system(machine: Kind) -> System:
     """The images of dom0 and of the small Linux guest."""
-    package_key, tree = _package_tree()
-    inputs = [paths.CONFIG / "initramfs-modules.txt",
-              paths.CONFIG / "guest-modules.txt", paths.LAB / "dom0/initramfs",
-              paths.LAB / "guest/init", Path(__file__)]
-    inputs.append(Path(kernel.__file__))
-    key = cache.key(package_key, *inputs)
+    architecture = machine.architecture
+    package_key, tree = _package_tree(architecture)
+    more = {codename: _kernel_tree(architecture, codename)
+            for codename in MORE_KERNELS.get(architecture.name, ())}
+    key = cache.key(package_key, *(key for key, _ in more.values()),
+                    *_module_lists(), paths.LAB / "dom0/initramfs",
+                    paths.LAB / "guest/init", Path(__file__),
+                    Path(kernel.__file__))
 
     def make(folder: Path) -> None:
         modules = Modules(tree)
-        _hypervisor(tree, folder / "xen")
-        packed_kernel = tree / "boot" / f"vmlinuz-{modules.version}"
-        shutil.copy(packed_kernel, folder / "vmlinuz")
-        (folder / "vmlinux").write_bytes(kernel.unpack(packed_kernel))
-        _ramdisk(tree, modules, "initramfs", paths.LAB / "dom0/initramfs",
-                 folder / "initramfs")
-        _ramdisk(tree, modules, "guest", paths.LAB / "guest/init",
-                 folder / "guest-ramdisk")
+        _boot_files(tree, modules, architecture, folder)
+        _ramdisk(tree, modules, "initramfs", architecture,
+                 paths.LAB / "dom0/initramfs", folder / "initramfs")
+        (folder / "guest").mkdir()
+        _guest(tree, tree, architecture, folder / "guest", "")
+        for codename, (_, kernel_tree) in more.items():
+            _guest(tree, kernel_tree, architecture, folder / "guest",
+                   f"-{codename}")
         _root_disk(tree, folder / "root.ext4")
 
-    folder = cache.get("system", key, "make dom0's disk and ramdisks", make)
-    return System(folder / "xen", folder / "vmlinux", folder / "initramfs",
-                  folder / "root.ext4", folder / "vmlinuz",
-                  folder / "guest-ramdisk", tree)
+    folder = cache.get(_shelf("system", architecture), key,
+                       f"make dom0's disk and ramdisks ({architecture.name})",
+                       make)
+    hypervisor = folder / "xen"
+    if machine.hypervisor:
+        hypervisor = PRODUCTS[machine.hypervisor].path
+    return System(machine, hypervisor, folder / "vmlinux",
+                  folder / "initramfs", folder / "root.ext4",
+                  folder / "guest", tree)
+
+
+def _boot_files(tree: Path, modules: Modules, architecture: Architecture,
+                folder: Path) -> None:
+    """The hypervisor and dom0's kernel, as QEMU and Xen want them."""
+    packed_kernel = tree / "boot" / f"vmlinuz-{modules.version}"
+    if architecture == architectures.ARM64:
+        # Both are plain images already.
+        _copy(tree / "boot/xen-4.17-arm64", folder / "xen")
+        _copy(packed_kernel, folder / "vmlinux")
+        return
+    _hypervisor(tree, folder / "xen")
+    (folder / "vmlinux").write_bytes(kernel.unpack(packed_kernel))
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise LabError(f"the packages for dom0 brought no {source.name}")
+    shutil.copy(source, target)
 
 
 def _hypervisor(tree: Path, target: Path) -> None:
@@ -105,15 +166,26 @@ def _hypervisor(tree: Path, target: Path) -> None:
         shutil.copyfileobj(packed, unpacked)
 
 
-def _ramdisk(tree: Path, modules: Modules, name: str, init: Path,
-             target: Path) -> None:
+def _guest(tree: Path, kernel_tree: Path, architecture: Architecture,
+           folder: Path, suffix: str) -> None:
+    """The small Linux guest with one kernel: vmlinuz and ramdisk."""
+    modules = Modules(kernel_tree)
+    shutil.copy(kernel_tree / "boot" / f"vmlinuz-{modules.version}",
+                folder / f"vmlinuz{suffix}")
+    _ramdisk(tree, modules, "guest", architecture, paths.LAB / "guest/init",
+             folder / f"ramdisk{suffix}")
+
+
+def _ramdisk(tree: Path, modules: Modules, name: str,
+             architecture: Architecture, init: Path, target: Path) -> None:
     """A compressed cpio archive with busybox, modules and an init script."""
     staging = target.with_suffix(".tree")
     for folder in ("bin", "dev", "proc", "sys", "newroot"):
         (staging / folder).mkdir(parents=True)
     shutil.copy(tree / "bin/busybox", staging / "bin")
     (staging / "bin/sh").symlink_to("busybox")
-    names = paths.read_list(paths.CONFIG / f"{name}-modules.txt")
+    names = paths.read_list(paths.CONFIG / f"{name}-modules.txt",
+                            architecture.name)
     order = modules.copy(names, staging / "modules")
     (staging / "modules/order").write_text("\n".join(order) + "\n")
     shutil.copy(init, staging / "init")
@@ -141,7 +213,8 @@ def _root_disk(tree: Path, target: Path) -> None:
                     ignore=lambda folder, _: _left_out(tree, folder))
     for folder in FOLDERS:
         (staging / folder).mkdir(exist_ok=True)
-    _busybox_links(staging)
+    if not os.path.lexists(staging / "bin/sh"):
+        (staging / "bin/sh").symlink_to("busybox")
     _accounts(staging)
     _disk(staging, target)
     shutil.rmtree(staging)
@@ -150,16 +223,6 @@ def _root_disk(tree: Path, target: Path) -> None:
 def _left_out(tree: Path, folder: str) -> list[str]:
     """Boot files are not read from dom0's disk; /var is made at boot."""
     return ["boot", "var"] if Path(folder) == tree else []
-
-
-def _busybox_links(root: Path) -> None:
-    """Commands that no package here brings are busybox's."""
-    listed = command.run([root / "bin/busybox", "--list"])
-    for name in listed.split():
-        places = [root / place / name
-                  for place in ("bin", "sbin", "usr/bin", "usr/sbin")]
-        if not any(os.path.lexists(place) for place in places):
-            places[0].symlink_to("/bin/busybox")
 
 
 def _accounts(root: Path) -> None:
@@ -181,24 +244,24 @@ def _disk(staging: Path, target: Path) -> None:
                  "-d", staging, target, str(blocks)])
 
 
-def tools() -> Path:
+def tools(architecture: Architecture) -> Path:
     """The folder with our small programs, compiled for dom0."""
     sources = sorted((paths.LAB / "tools").glob("*.c"))
-    compiler = command.find("cc", "gcc")
-    pkg_config = command.find("pkg-config", "pkgconf")
+    chain = architectures.toolchain(architecture)
     libraries = ["xencontrol", "xenstore"]
-    flags = command.run([pkg_config, "--cflags", "--libs",
+    flags = command.run([chain.pkg_config, "--cflags", "--libs",
                          *libraries]).split()
-    versions = command.run([pkg_config, "--modversion", *libraries])
-    key = cache.key(versions, Path(__file__), *sources)
+    versions = command.run([chain.pkg_config, "--modversion", *libraries])
+    key = cache.key(versions, chain.libraries, Path(__file__), *sources)
 
     def make(folder: Path) -> None:
         for source in sources:
-            command.run([compiler, "-std=gnu11", "-O2",
+            command.run([*chain.compiler, "-std=gnu11", "-O2",
                          "-Wall", "-Wextra", "-Werror", "-o",
                          folder / source.stem, source, *flags])
 
-    return cache.get("tools", key, "compile the tools for dom0", make)
+    return cache.get(_shelf("tools", architecture), key,
+                     f"compile the tools for dom0 ({architecture.name})", make)
 
 
 def run_disk(built: System, programs: dict[str, Path],
@@ -217,19 +280,19 @@ def run_disk(built: System, programs: dict[str, Path],
         copy.parent.mkdir(exist_ok=True)
         shutil.copy(path, copy)
     (staging / "bin").mkdir()
+    architecture = built.machine.architecture
     for name, program in programs.items():
-        _check_libraries(program, built.libraries)
-        shutil.copy(_stripped(name, program), staging / "bin" / name)
-    for path in tools().iterdir():
+        _check_libraries(program, built.libraries, architecture)
+        shutil.copy(_stripped(name, program, architecture),
+                    staging / "bin" / name)
+    for path in tools(architecture).iterdir():
         shutil.copy(path, staging / "bin")
     shutil.copy(paths.PROJECT / "toolstack/qemu-restricted", staging / "bin")
     # The program that it expects beside it.
     (staging / "bin/qemu-system-i386").symlink_to("qemu")
     for name in ("qemu", "qemu-stock"):
         (staging / f"bin/lab-start-{name}").symlink_to("lab-start-time")
-    (staging / "guest").mkdir()
-    shutil.copy(built.guest_kernel, staging / "guest/vmlinuz")
-    shutil.copy(built.guest_ramdisk, staging / "guest/ramdisk")
+    shutil.copytree(built.guest, staging / "guest")
     # A number for SeaBIOS, little-endian.
     (staging / "guest/zero").write_bytes(bytes(8))
     (staging / "files").mkdir()
@@ -239,12 +302,14 @@ def run_disk(built: System, programs: dict[str, Path],
     shutil.rmtree(staging)
 
 
-def _check_libraries(program: Path, tree: Path) -> None:
+def _check_libraries(program: Path, tree: Path,
+                     architecture: Architecture) -> None:
     """Without this, a missing library would show as a guest that fails."""
     listed = command.run([command.find("readelf", "binutils"), "--dynamic",
                           "--wide", program])
     for library in re.findall(r"\(NEEDED\).*\[(.*)\]", listed):
-        places = (tree / place / library for place in LIBRARY_FOLDERS)
+        places = (tree / place / library 
+                  for place in architecture.library_folders)
         if not any(os.path.lexists(place) for place in places):
             raise LabError(
                 f"{paths.shown(program)} needs {library}, which dom0 does not "
@@ -252,9 +317,9 @@ def _check_libraries(program: Path, tree: Path) -> None:
                 f"{paths.shown(paths.CONFIG / 'dom0-packages.txt')}")
 
 
-def _stripped(name: str, program: Path) -> Path:
+def _stripped(name: str, program: Path, architecture: Architecture) -> Path:
     """A copy without debug information, which dom0 has no use for."""
-    strip = command.find("strip", "binutils")
+    strip = architectures.toolchain(architecture).strip
     key = cache.key(program)
 
     def make(folder: Path) -> None:

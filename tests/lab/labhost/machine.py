@@ -9,7 +9,7 @@ import subprocess
 import threading
 from pathlib import Path
 
-from . import command, settings
+from . import architectures, command, settings
 from .images import System
 
 # "max" and Intel's or AMD's named models crash dom0's kernel early under
@@ -21,16 +21,27 @@ CPU = "qemu64,+svm,+npt"
 CPUS = int(settings.number("XENDM_LAB_CPUS", 1, 1))
 MEMORY = 4096  # MiB
 DOM0_MEMORY = 1536  # MiB
+# Arm's Xen takes dom0's memory in few pieces, which are not there for more.
+ARM_DOM0_MEMORY = 1024  # MiB
 PORT_NAME = "org.xendm.lab"
+
+# Where the guest loader puts dom0's files: far from Xen, which QEMU puts at the
+# start of RAM (0x40000000), and from each other.
+ARM_KERNEL_ADDRESS = 0x49000000
+ARM_INITRAMFS_ADDRESS = 0x50000000
 
 # A large console ring: nothing that guests' firmware says may be lost before
 # xenconsoled has read it.  No limit on how often the scheduler switches: a
 # guest that waits for its device model would wait for the limit too.  No
 # mitigations: the processor is not real, and they are expensive under TCG.
-XEN_ARGUMENTS = ("console=com1 com1=115200 loglvl=all guest_loglvl=all "
-                 f"dom0_mem={DOM0_MEMORY}M,max:{DOM0_MEMORY}M "
-                 "conring_size=1m bootscrub=0 sched_ratelimit_us=0 "
-                 "spec-ctrl=no xpti=no")
+XEN_ARGUMENTS = ("loglvl=all guest_loglvl=all conring_size=1m bootscrub=0 "
+                 "sched_ratelimit_us=0")
+AMD64_XEN_ARGUMENTS = (f"{XEN_ARGUMENTS} console=com1 com1=115200 "
+                       f"dom0_mem={DOM0_MEMORY}M,max:{DOM0_MEMORY}M "
+                       "spec-ctrl=no xpti=no")
+ARM64_XEN_ARGUMENTS = (f"{XEN_ARGUMENTS} console=dtuart "
+                       "dtuart=/pl011@9000000 "
+                       f"dom0_mem={ARM_DOM0_MEMORY}M")
 # rodata=off only spares a slow check of page tables.
 KERNEL_ARGUMENTS = "console=hvc0 quiet panic=1 mitigations=off rodata=off"
 
@@ -45,7 +56,7 @@ class Machine:
         argv += ["-display", "none", "-monitor", "none", "-no-reboot",
                  "-serial", f"file:{console}",
                  "-chardev", f"socket,id=lab,fd={theirs.fileno()}",
-                 "-device", "virtio-serial-pci",
+                 "-device", f"virtio-serial-{_bus(built)}",
                  "-device", f"virtserialport,chardev=lab,name={PORT_NAME}"]
         self._errors = console.with_name("qemu-stderr.txt")
         with theirs, self._errors.open("wb") as errors:
@@ -80,20 +91,43 @@ class Machine:
         return self._errors.read_text(errors="replace").strip()
 
 
+def _is_arm(built: System) -> bool:
+    return built.machine.architecture == architectures.ARM64
+
+
+def _bus(built: System) -> str:
+    """The end of the names of virtio devices."""
+    return "device" if _is_arm(built) else "pci"
+
+
+def _amd64(built: System, kernel_arguments: str) -> list[str]:
+    return [command.find("qemu-system-x86_64", "qemu-system-x86"),
+            "-machine", "q35", "-cpu", CPU, "-append", AMD64_XEN_ARGUMENTS,
+            "-initrd", f"{built.kernel} {kernel_arguments},{built.initramfs}"]
+
+
+def _arm64(built: System, kernel_arguments: str) -> list[str]:
+    return [command.find("qemu-system-aarch64", "qemu-system-arm"),
+            "-machine", "virt,virtualization=on,gic-version=3",
+            "-cpu", "cortex-a57", "-append", ARM64_XEN_ARGUMENTS,
+            "-device", f"guest-loader,addr={ARM_KERNEL_ADDRESS:#x},"
+                       f"kernel={built.kernel},bootargs={kernel_arguments}",
+            "-device", f"guest-loader,addr={ARM_INITRAMFS_ADDRESS:#x},"
+                       f"initrd={built.initramfs}"]
+
+
 def _arguments(built: System, run_disk: Path, kernel: str = "") -> list[str]:
     # However the lab ends, its machines end with it.
-    argv = [command.find("setpriv", "util-linux"), "--pdeathsig", "KILL",
-            command.find("qemu-system-x86_64", "qemu-system-x86"),
-            "-machine", "q35", "-accel", "tcg",
-            "-cpu", CPU, "-smp", str(CPUS), "-m", str(MEMORY),
-            "-nodefaults", "-kernel", str(built.hypervisor),
-            "-append", XEN_ARGUMENTS,
-            "-initrd", f"{built.kernel} {KERNEL_ARGUMENTS} {kernel},"
-                       f"{built.initramfs}"]
+    argv = [command.find("setpriv", "util-linux"), "--pdeathsig", "KILL"]
+    argv += (_arm64 if _is_arm(built) else _amd64)(
+        built, f"{KERNEL_ARGUMENTS} {kernel}".strip())
+    argv += ["-accel", "tcg", "-smp", str(CPUS), "-m", str(MEMORY),
+             "-nodefaults", "-kernel", str(built.hypervisor)]
     for name, disk in (("root", built.root_disk), ("run", run_disk)):
         argv += ["-drive", f"if=none,id={name},file={disk},format=raw,"
                            "readonly=on",
-                 "-device", f"virtio-blk-pci,drive={name},serial=lab-{name}"]
+                 "-device", f"virtio-blk-{_bus(built)},drive={name},"
+                            f"serial=lab-{name}"]
     return argv
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Kernel modules: which are needed, and with what they depend on."""
 
-import shutil
+import lzma
 from pathlib import Path
 
 from . import command
@@ -13,13 +13,16 @@ class Modules:
 
     def __init__(self, root: Path):
         self.root = root
+        # Debian 13's are below /usr, compressed.
+        below = root / ("lib" if (root / "lib/modules").is_dir() else "usr/lib")
         versions = sorted(path.name
-                          for path in (root / "lib/modules").iterdir())
+                          for path in (below / "modules").iterdir())
         if len(versions) != 1:
             raise LabError("expected one kernel's modules in the packages, "
                            f"found {len(versions)}: {' '.join(versions)}")
         self.version = versions[0]
-        self.folder = root / "lib/modules" / self.version
+        self._base = below.parent
+        self.folder = below / "modules" / self.version
         # Debian makes the index of dependencies when it installs a kernel.
         self.index()
         self._needs = self._read_index()
@@ -28,7 +31,7 @@ class Modules:
 
     def index(self) -> None:
         """Write modules.dep and its kin for the modules that are there."""
-        command.run([command.find("depmod", "kmod"), "-b", self.root,
+        command.run([command.find("depmod", "kmod"), "-b", self._base,
                      self.version])
 
     def _read_index(self) -> dict[str, list[str]]:
@@ -55,18 +58,23 @@ class Modules:
     def keep_only(self, names: list[str]) -> None:
         """Remove all modules but the named ones and their dependencies."""
         kept = set(self.closure(names))
-        for path in list(self.folder.rglob("*.ko")):
+        for path in list(self.folder.rglob("*.ko*")):
             if str(path.relative_to(self.folder)) not in kept:
                 path.unlink()
         self.index()
 
     def copy(self, names: list[str], folder: Path) -> list[str]:
-        """Copy modules into one flat folder; file names in loading order."""
+        """Copy modules into one flat folder, uncompressed; file names in
+        loading order."""
         folder.mkdir(parents=True)
         copied = []
         for path in self.closure(names):
-            shutil.copy(self.folder / path, folder)
-            copied.append(Path(path).name)
+            name = Path(path).name.removesuffix(".xz")
+            data = (self.folder / path).read_bytes()
+            if path.endswith(".xz"):
+                data = lzma.decompress(data)
+            (folder / name).write_bytes(data)
+            copied.append(name)
         return copied
 
 

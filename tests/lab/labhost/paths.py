@@ -22,8 +22,14 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def read_list(path: Path) -> list[str]:
-    """The entries of a list file: one a line, # starts a comment."""
-    lines = (line.split("#")[0].strip()
-             for line in path.read_text().splitlines())
-    return [line for line in lines if line]
+def read_list(path: Path, architecture: str) -> list[str]:
+    """A list file's entries: one a line, # starts a comment.
+
+    "entry [amd64]" counts only for that architecture.
+    """
+    entries = []
+    for line in path.read_text().splitlines():
+        entry, _, only = line.split("#")[0].strip().partition(" ")
+        if entry and only.strip("[] ") in ("", architecture):
+            entries.append(entry)
+    return entries

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .architectures import AMD64, ARM64, Architecture
 from .paths import PROJECT, shown
 
 
@@ -15,6 +16,8 @@ class Product:
     name: str  # in a scenario's "needs", and in /lab/bin
     default: str  # below the project's root
     target: str  # what builds it
+    # In whose dom0 it runs; None if it is booted instead of Debian's Xen.
+    architecture: Architecture | None = AMD64
 
     @property
     def variable(self) -> str:
@@ -37,4 +40,9 @@ PRODUCTS = {product.name: product for product in (
     Product("qemu-stock", "build/stock/qemu-system-i386", "stock"),
     Product("xendm-memoryd", "build/native/toolstack/xendm-memoryd", "all"),
     Product("xendm-memory", "build/native/toolstack/xendm-memory", "all"),
+    Product("qemu-arm64", "build/qemu-arm64/qemu-system-aarch64",
+            "qemu-arm64", ARM64),
+    Product("qemu-arm64-stock", "build/stock-arm64/qemu-system-aarch64",
+            "stock-arm64", ARM64),
+    Product("xen-arm64", "build/xen-arm64/xen", "xen-arm64", None),
 )}

@@ -77,7 +77,9 @@ class Worker:
         if self.failed_boots >= BOOT_ATTEMPTS:
             return f"not tried: the last {self.failed_boots} boots failed"
         self.boots += 1
-        folder = self.logs / f"machine-{self.number}-boot-{self.boots}"
+        folder = self.logs / (
+            f"machine-{self.built.machine.name}-{self.number}-boot-"
+            f"{self.boots}")
         folder.mkdir()
         self.console = folder / "console.txt"
         self.machine = Machine(self.built, self.run_disk, self.console)

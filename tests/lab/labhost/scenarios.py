@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import settings
+from .architectures import DEFAULT, KINDS, Kind
 from .errors import LabError
 from .paths import LAB
 from .products import PRODUCTS
@@ -20,7 +21,7 @@ DEFAULT_TIMEOUT = 60.0
 # Slower machines can stretch every limit by one factor.
 SCALE = settings.number("XENDM_LAB_TIMEOUT_SCALE", 1, 0.1)
 
-_FIELD = re.compile(r"^# (timeout|needs|expect):(.*)$")
+_FIELD = re.compile(r"^# (timeout|needs|expect|machine):(.*)$")
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,15 @@ class Scenario:
     title: str  # the first sentence of its comment
     timeout: float  # seconds
     needs: tuple[str, ...]  # products
+    machine: Kind
     expect: str  # for the self-test: a text of the problem, or nothing
 
     def problems(self) -> list[str]:
         """Why it cannot be run here."""
-        found = (PRODUCTS[name].problem() for name in self.needs)
+        needs = list(self.needs)
+        if self.machine.hypervisor:
+            needs.append(self.machine.hypervisor)
+        found = (PRODUCTS[name].problem() for name in needs)
         return [problem for problem in found if problem]
 
 
@@ -55,13 +60,31 @@ def _load(path: Path) -> Scenario:
     title = " ".join(text).strip().split(". ")[0].rstrip(".")
     if not title:
         raise LabError(f"{path}: no comment on top says what it shows")
-    needs = tuple(fields.get("needs", "").split())
-    for need in needs:
-        if need not in PRODUCTS:
-            raise LabError(f"{path}: needs '{need}'; allowed are: "
-                           f"{', '.join(PRODUCTS)}")
-    return Scenario(name, path, title, _timeout(path, fields) * SCALE, needs,
+    machine = _machine(path, fields)
+    return Scenario(name, path, title, _timeout(path, fields) * SCALE,
+                    _needs(path, fields, machine), machine,
                     fields.get("expect", ""))
+
+
+def _machine(path: Path, fields: dict[str, str]) -> Kind:
+    name = fields.get("machine", DEFAULT.name)
+    if name not in KINDS:
+        raise LabError(f"{path}: machine is '{name}'; allowed are: "
+                       f"{', '.join(KINDS)}")
+    return KINDS[name]
+
+
+def _needs(path: Path, fields: dict[str, str],
+           machine: Kind) -> tuple[str, ...]:
+    needs = tuple(fields.get("needs", "").split())
+    allowed = [product.name for product in PRODUCTS.values()
+               if product.architecture == machine.architecture]
+    for need in needs:
+        if need not in allowed:
+            raise LabError(f"{path}: needs '{need}'; on machine "
+                           f"{machine.name} allowed are: "
+                           f"{', '.join(allowed)}")
+    return needs
 
 
 def _timeout(path: Path, fields: dict[str, str]) -> float:

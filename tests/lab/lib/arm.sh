@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Arm guests: libxl builds them, a device model of ours is attached by hand.
+#
+# Their functions fit those of guest.sh: guest_set, guest_start, guest_run and
+# the rest work on them too.
+
+# The memory of arm_guest_new's guests in MiB, for QEMU's -m.
+ARM_MEMORY=256
+
+# arm_guest_new NAME [bookworm|trixie]: the small Linux with the kernel of that
+# Debian release (default: bookworm, 6.1; trixie has 6.12).  It is talked to by
+# way of Xen's console.  libxl starts no device model for it.
+arm_guest_new()
+{
+    mkdir -p "$(guest_dir "$1")"
+    at_end guest_destroy "$1"
+    : > "$(guest_dir "$1")/nics"
+    : > "$(guest_dir "$1")/dm-args"
+    case ${2:-bookworm} in
+    bookworm) arm_suffix= ;;
+    trixie) arm_suffix=-trixie ;;
+    *) fail "arm_guest_new: kernel '$2'; allowed are bookworm and trixie" ;;
+    esac
+    cat > "$(guest_dir "$1")/base" << END
+name = "$1"
+type = "pvh"
+vcpus = 1
+memory = $ARM_MEMORY
+kernel = "/lab/guest/vmlinuz$arm_suffix"
+ramdisk = "/lab/guest/ramdisk$arm_suffix"
+cmdline = "console=hvc0 quiet panic=1"
+on_poweroff = "destroy"
+on_reboot = "destroy"
+on_crash = "destroy"
+END
+    guest_xen_console "$1"
+}
+
+# arm_guest_start NAME [OPTION...]: guest_start; libxl's final device tree is in
+# the file of arm_tree NAME afterwards.
+arm_guest_start()
+{
+    LIBXL_DEBUG_DUMP_DTB=$(arm_tree "$1")
+    export LIBXL_DEBUG_DUMP_DTB
+    guest_start "$@"
+    unset LIBXL_DEBUG_DUMP_DTB
+}
+
+# arm_tree NAME: the file with the device tree that libxl has made.
+arm_tree()
+{
+    printf '%s/tree.dtb\n' "$(guest_dir "$1")"
+}
+
+# arm_model_try NAME stock|ours MACHINE-OPTIONS [ARGUMENT...]: starts QEMU's
+# machine xenpvh, attached to the guest, which is paused (guest_start NAME -p)
+# or runs.  MACHINE-OPTIONS begin with a comma or are empty.  The status says
+# whether QEMU answers on its monitor; its messages are in guest_log NAME.
+arm_model_try()
+{
+    model_name=$1
+    case $2 in
+    ours) model=/lab/bin/qemu-arm64 ;;
+    stock) model=/lab/bin/qemu-arm64-stock ;;
+    *) fail "arm_model_try: device model '$2'; allowed are stock and ours" ;;
+    esac
+    model_options=$3
+    shift 3
+    model_domid=$(domid_of "$model_name")
+    printf '%s\n' "$model_domid" > "$(guest_dir "$model_name")/model-domid"
+    model_socket=$(guest_dir "$model_name")/qmp.sock
+    rm -f "$model_socket"
+    "$model" -M "xenpvh$model_options" -xen-domid "$model_domid" \
+        -xen-attach -m "$ARM_MEMORY" -name "$model_name" -nodefaults \
+        -display none -no-user-config \
+        -qmp "unix:$model_socket,server=on,wait=off" "$@" \
+        > "$(guest_log "$model_name")" 2>&1 &
+    printf '%s\n' "$!" > "$(guest_dir "$model_name")/model-pid"
+    at_end arm_model_stop "$model_name"
+    model_tries=100
+    while [ "$model_tries" -gt 0 ] && arm_model_lives "$model_name"; do
+        if arm_qmp "$model_name" query-status > /dev/null 2>&1; then
+            return 0
+        fi
+        sleep "$POLL"
+        model_tries=$((model_tries - 1))
+    done
+    return 1
+}
+
+# arm_model_start NAME stock|ours MACHINE-OPTIONS [ARGUMENT...]: the same, and
+# it has to work.
+arm_model_start()
+{
+    if ! arm_model_try "$@"; then
+        sed 's/^/  device model: /' "$(guest_log "$1")"
+        fail "the device model of guest $1 does not start"
+    fi
+}
+
+# arm_model_lives NAME: the device model's process is there.
+arm_model_lives()
+{
+    kill -0 "$(cat "$(guest_dir "$1")/model-pid")" 2> /dev/null
+}
+
+# arm_model_stop NAME: ends the device model; no error if it has ended.  What it
+# wrote to xenstore goes too, which libxl does only for those that it starts.
+arm_model_stop()
+{
+    if [ -f "$(guest_dir "$1")/model-pid" ]; then
+        kill "$(cat "$(guest_dir "$1")/model-pid")" 2> /dev/null || :
+        xenstore-rm "/local/domain/0/device-model/$(cat \
+            "$(guest_dir "$1")/model-domid")" 2> /dev/null || :
+        rm "$(guest_dir "$1")/model-pid"
+    fi
+}
+
+# arm_qmp NAME COMMAND [JSON-ARGUMENTS]: what QEMU replies, as JSON.
+arm_qmp()
+{
+    qmp_socket=$(guest_dir "$1")/qmp.sock
+    shift
+    python3 /lab/dom0/qmp-run "$qmp_socket" "$@"
+}
+
+# tree_regions FILE: the regions of the hypervisor node in a device tree, a line
+# "START SIZE" for each, in hexadecimal.
+tree_regions()
+{
+    fdtget -t x "$1" /hypervisor reg | tr -s ' ' '\n' | paste -d ' ' - - - - |
+        while read -r a b c d; do
+            printf '%#x %#x\n' "$((0x$a << 32 | 0x$b))" "$((0x$c << 32 | 0x$d))"
+        done
+}
+
+# Where the usual recipe puts the windows of virtio-pci, as machine options:
+# inside the second bank of guest RAM's address space.
+ARM_PCI_WINDOWS=,pci-ecam-base=0xf100000000,pci-ecam-size=0x10000000
+ARM_PCI_WINDOWS=$ARM_PCI_WINDOWS,pci-mmio-base=0xf110000000
+ARM_PCI_WINDOWS=$ARM_PCI_WINDOWS,pci-mmio-size=0x2000000
+ARM_PCI_WINDOWS=$ARM_PCI_WINDOWS,pci-mmio-high-base=0xf000000000
+ARM_PCI_WINDOWS=$ARM_PCI_WINDOWS,pci-mmio-high-size=0x100000000
+ARM_PCI_WINDOWS=$ARM_PCI_WINDOWS,pci-intx-irq-base=44
+
+# arm_windows NAME: the windows that the device model decodes for PCI, as its
+# own memory map says: a line "START SIZE WINDOW" for each, in hexadecimal.
+arm_windows()
+{
+    arm_qmp "$1" human-monitor-command '{"command-line": "info mtree"}' |
+        sed 's/\\r\\n/\n/g' | sed -n 's/^ *\([0-9a-f]*\)-\([0-9a-f]*\) .*: '`
+        `'\(alias \)\{0,1\}\(pcie-[a-z-]*\).*/\1 \2 \4/p' | sort -u |
+        while read -r first last window; do
+            printf '%#x %#x %s\n' "$((0x$first))" \
+                "$((0x$last - 0x$first + 1))" "$window"
+        done
+}
+
+# overlapping FILE FILE: the pairs of lines "START SIZE ..." of the two files
+# that have an address in common.
+overlapping()
+{
+    while read -r start size name; do
+        while read -r other_start other_size other_name; do
+            if [ "$((start))" -lt "$((other_start + other_size))" ] &&
+                [ "$((other_start))" -lt "$((start + size))" ]; then
+                echo "$start $size $name overlaps" \
+                    "$other_start $other_size $other_name"
+            fi
+        done < "$2"
+    done < "$1"
+}
