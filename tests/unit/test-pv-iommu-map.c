@@ -347,6 +347,17 @@ static uint64_t middle_out(uint64_t i)
     return (1 << 18) + (i % 2 ? 2 * i : -(2 * i));
 }
 
+/* What comes in ascending order fills each node to the last place. */
+static void test_ascending_bytes(void)
+{
+    g_autoptr(XenPvIommuMap) map = xen_pv_iommu_map_new(UINT64_MAX);
+
+    for (uint64_t i = 0; i < 1 << 17; i++) {
+        g_assert_cmpint(add(map, ascending(i), ascending(i), 1, 0), ==, 0);
+    }
+    assert_bytes(map, 35);
+}
+
 static void test_scatter_bytes(void)
 {
     scatter(scattered, ascending);
@@ -388,6 +399,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(random_cases[i].path, &random_cases[i],
                              test_random);
     }
+    g_test_add_func("/pv-iommu/map/ascending-bytes", test_ascending_bytes);
     g_test_add_func("/pv-iommu/map/scatter-bytes", test_scatter_bytes);
     g_test_add_func("/pv-iommu/map/contiguous-bytes", test_contiguous_bytes);
     return g_test_run();

@@ -228,10 +228,6 @@ static RecordEntry window_write(RecordTree *tree, RecordWindow *window,
     if (tree->weigh) {
         entry.heaviest = record_node_heaviest(tree, entry.child, count, leaf);
     }
-    if (number == 0) {
-        /* It may be lower than the first key, and stays so. */
-        entry.key = node_key(window->parent, window->first);
-    }
     return entry;
 }
 
