@@ -125,10 +125,10 @@ fuzz: configure
 bench: bench-native all stock
 	@$(LAB) bench
 
-# 16777216 for all sizes: another quarter of an hour, 5 GiB of memory.
+# Pages in the mapping table; 16777216 for all sizes: half an hour, 6 GiB.
 BENCH_PAGES_MAX = 1048576
 bench-native: configure
-	@echo 'bench-native: the cores next to others (two minutes)'
+	@echo 'bench-native: the cores next to others (some minutes)'
 	@scripts/native.sh bench
 	@status=0; bench=build/native-bench/tests/bench; \
 	 $$bench/bench-hypervisor-dt || status=1; \

@@ -30,7 +30,7 @@
 #define SAID_ERROR_BYTES 4096
 
 /* Few pages are gone through several times, and the best time counts. */
-#define ROUND_PAGES (4u << 20)
+#define ROUND_PAGES (2u << 20)
 #define ROUNDS_MAX 15
 
 typedef enum Operation {
