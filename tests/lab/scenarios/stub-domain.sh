@@ -44,9 +44,16 @@ guest_set served device_model_args_pv \
 
 guest_try_start served -p &
 creating=$!
-guest_wait_linux served
+wait_until 60 "the stub domain" domid_of served-dm
 served=$(domid_of served)
 stub=$(domid_of served-dm)
+# What QEMU would say at last; libxl waits for half a minute, in which Linux may
+# not be up on a busy host.
+wait_until 60 "the stub domain's place" \
+    node "/local/domain/$stub/device-model/$served"
+xenstore-write "/local/domain/$stub/device-model/$served/state" running
+guest_wait_linux served
+wait "$creating" || fail "$(cat "$(guest_output served)")"
 assert_equal "the guest's device-model domain, as libxl notes it" "$stub" \
     "$(node "/local/domain/$served/image/device-model-domid")"
 assert_equal "the stub domain's target" "$served" \
@@ -54,10 +61,6 @@ assert_equal "the stub domain's target" "$served" \
 limit=$(limit_of "$served")
 stub_asks '7 1024' '7 granted 1024 65536'
 assert_equal "max_pages of the guest" $((limit + 256)) "$(limit_of "$served")"
-# libxl waits for half a minute, of which Linux has taken most.
-stub_puts "device-model/$served/state" running
-wait "$creating" || fail "$(cat "$(guest_output served)")"
-
 stub_asks '8 66000' '8 refused 1024 65536 65536 cap'
 stub_puts "device-model/$other/device-memory/request" '9 1024'
 assert_lacks "xenstored's reply to the stub domain" OK reply.txt
