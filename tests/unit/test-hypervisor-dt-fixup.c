@@ -416,6 +416,7 @@ static void test_listed(void)
               0, 0x90001000, 0, 0x08000000,
               0, 0, 0, 0,
               0, 0, 0, 1,
+              0xffffffff, 0xfffff000, 0, 0x1000,
               0, 0x10000000, 0, 0x38000000);
     some = fix(tree, &fixup, &size, NULL);
     ASSERT_CELLS(some, "/hypervisor", "reg", 0, 0x38000000, 0, 0x02000000,
@@ -496,6 +497,10 @@ static void test_libxl_habits(void)
                                      "cpu_off"), ==, 0);
     set_bytes(tree, "/chosen", "rng-seed", "\xff\0\1\2\3", 5);
     delete_node(tree, "/aliases");
+    /* Its own PCIe host has a device_type as well. */
+    add_node(tree, "/", "pcie@10000000");
+    set_bytes(tree, "/pcie@10000000", "device_type", "pci", 4);
+    SET_CELLS(tree, "/pcie@10000000", "reg", 0, 0x10000000, 0, 0x10000000);
     fixup_with_devices(&fixup);
     result = fix(tree, &fixup, &size, &report);
     g_assert_cmphex(report.ram, ==, 512 * MIB);
@@ -1113,6 +1118,31 @@ static void break_balance(void *tree)
     *tag = cpu_to_fdt32(FDT_NOP);
 }
 
+static void set_tag(void *tree, uint32_t offset, uint32_t tag)
+{
+    fdt32_t *place = (fdt32_t *)((char *)tree + fdt_off_dt_struct(tree) +
+                                 offset);
+
+    *place = cpu_to_fdt32(tag);
+}
+
+/*
+ * The end of the timer's node comes a property early, and ends the root; the
+ * last node is another one.
+ */
+static void break_two_roots(void *tree)
+{
+    int node = node_at(tree, "/timer");
+    int property, last = 0;
+
+    fdt_for_each_property_offset(property, tree, node) {
+        last = property;
+    }
+    g_assert_cmpint(fdt_nop_property(tree, node, "interrupt-parent"), ==, 0);
+    set_tag(tree, last + 12, FDT_END_NODE);
+    set_tag(tree, fdt_size_dt_struct(tree) - 8, FDT_NOP);
+}
+
 static void break_no_hypervisor(void *tree)
 {
     delete_node(tree, "/hypervisor");
@@ -1349,6 +1379,7 @@ static const struct {
     { "tag", break_tag, -EINVAL, "broken" },
     { "root/none", break_no_root, -EINVAL, "broken" },
     { "root/nop", break_root_first_nop, -EINVAL, "broken" },
+    { "root/two", break_two_roots, -EINVAL, "follows its root" },
     { "balance", break_balance, -EINVAL, "broken" },
     { "hypervisor/none", break_no_hypervisor, -ENOENT, "/hypervisor" },
     { "hypervisor/address", break_hypervisor_address, -ENOENT,

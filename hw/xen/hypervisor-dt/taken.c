@@ -28,8 +28,8 @@ void taken_free(Taken *taken)
     g_free(taken);
 }
 
-static const char *make_name(Taken *taken, const char *format,
-                             va_list arguments)
+static const char * G_GNUC_PRINTF(2, 0)
+make_name(Taken *taken, const char *format, va_list arguments)
 {
     char *name = g_strdup_vprintf(format, arguments);
 
