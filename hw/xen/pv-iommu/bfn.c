@@ -252,7 +252,6 @@ int xen_pv_iommu_bfns_take(XenPvIommuBfns *bfns, uint64_t pages, uint64_t from,
     if (pages == 0) {
         return -EINVAL;
     }
-    from = MAX(from, bfns->first);
     if (!first_fit(bfns, pages, from, end, bfn) &&
         !first_fit(bfns, pages, bfns->first, end, bfn)) {
         return -ENOSPC;
