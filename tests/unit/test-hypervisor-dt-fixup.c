@@ -1379,7 +1379,7 @@ static const struct {
     { "tag", break_tag, -EINVAL, "broken" },
     { "root/none", break_no_root, -EINVAL, "broken" },
     { "root/nop", break_root_first_nop, -EINVAL, "broken" },
-    { "root/two", break_two_roots, -EINVAL, "follows its root" },
+    { "root/two", break_two_roots, -EINVAL, "broken" },
     { "balance", break_balance, -EINVAL, "broken" },
     { "hypervisor/none", break_no_hypervisor, -ENOENT, "/hypervisor" },
     { "hypervisor/address", break_hypervisor_address, -ENOENT,
