@@ -24,6 +24,10 @@ from .products import PRODUCTS
 # Free space in an image of which little is written, bytes.
 SLACK = 16 << 20
 
+# Tools that guests have too, linked statically.
+GUEST_TOOLS = ("lab-grant",)
+TOOL_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror")
+
 # Releases whose kernels Arm guests may boot, too.  Debian 12's kernel cannot
 # use extended regions, Debian 13's does.
 MORE_KERNELS = {"arm64": ("trixie",)}
@@ -110,7 +114,9 @@ def system(machine: Kind) -> System:
     package_key, tree = _package_tree(architecture)
     more = {codename: _kernel_tree(architecture, codename)
             for codename in MORE_KERNELS.get(architecture.name, ())}
-    key = cache.key(package_key, *(key for key, _ in more.values()),
+    tool_key, guest_tools = _guest_tools(architecture)
+    key = cache.key(package_key, tool_key,
+                    *(key for key, _ in more.values()),
                     *_module_lists(), paths.LAB / "dom0/initramfs",
                     paths.LAB / "guest/init", Path(__file__),
                     Path(kernel.__file__))
@@ -118,12 +124,13 @@ def system(machine: Kind) -> System:
     def make(folder: Path) -> None:
         modules = Modules(tree)
         _boot_files(tree, modules, architecture, folder)
-        _ramdisk(tree, modules, "initramfs", architecture,
+        _ramdisk([tree / "bin/busybox"], modules, "initramfs", architecture,
                  paths.LAB / "dom0/initramfs", folder / "initramfs")
         (folder / "guest").mkdir()
-        _guest(tree, tree, architecture, folder / "guest", "")
+        programs = [tree / "bin/busybox", *sorted(guest_tools.iterdir())]
+        _guest(programs, tree, architecture, folder / "guest", "")
         for codename, (_, kernel_tree) in more.items():
-            _guest(tree, kernel_tree, architecture, folder / "guest",
+            _guest(programs, kernel_tree, architecture, folder / "guest",
                    f"-{codename}")
         _root_disk(tree, folder / "root.ext4")
 
@@ -166,23 +173,27 @@ def _hypervisor(tree: Path, target: Path) -> None:
         shutil.copyfileobj(packed, unpacked)
 
 
-def _guest(tree: Path, kernel_tree: Path, architecture: Architecture,
-           folder: Path, suffix: str) -> None:
+def _guest(programs: list[Path], kernel_tree: Path,
+           architecture: Architecture, folder: Path, suffix: str) -> None:
     """The small Linux guest with one kernel: vmlinuz and ramdisk."""
     modules = Modules(kernel_tree)
     shutil.copy(kernel_tree / "boot" / f"vmlinuz-{modules.version}",
                 folder / f"vmlinuz{suffix}")
-    _ramdisk(tree, modules, "guest", architecture, paths.LAB / "guest/init",
-             folder / f"ramdisk{suffix}")
+    _ramdisk(programs, modules, "guest", architecture,
+             paths.LAB / "guest/init", folder / f"ramdisk{suffix}")
 
 
-def _ramdisk(tree: Path, modules: Modules, name: str,
+def _ramdisk(programs: list[Path], modules: Modules, name: str,
              architecture: Architecture, init: Path, target: Path) -> None:
-    """A compressed cpio archive with busybox, modules and an init script."""
+    """A compressed cpio archive with programs, modules and an init script.
+
+    One of the programs is busybox.
+    """
     staging = target.with_suffix(".tree")
     for folder in ("bin", "dev", "proc", "sys", "newroot"):
         (staging / folder).mkdir(parents=True)
-    shutil.copy(tree / "bin/busybox", staging / "bin")
+    for program in programs:
+        shutil.copy(program, staging / "bin")
     (staging / "bin/sh").symlink_to("busybox")
     names = paths.read_list(paths.CONFIG / f"{name}-modules.txt",
                             architecture.name)
@@ -256,12 +267,27 @@ def tools(architecture: Architecture) -> Path:
 
     def make(folder: Path) -> None:
         for source in sources:
-            command.run([*chain.compiler, "-std=gnu11", "-O2",
-                         "-Wall", "-Wextra", "-Werror", "-o",
+            command.run([*chain.compiler, *TOOL_FLAGS, "-o",
                          folder / source.stem, source, *flags])
 
     return cache.get(_shelf("tools", architecture), key,
                      f"compile the tools for dom0 ({architecture.name})", make)
+
+
+def _guest_tools(architecture: Architecture) -> tuple[str, Path]:
+    """Tools for the guests: static, as they have no libraries."""
+    sources = [paths.LAB / f"tools/{name}.c" for name in GUEST_TOOLS]
+    chain = architectures.toolchain(architecture)
+    key = cache.key(chain.libraries, Path(__file__), *sources)
+
+    def make(folder: Path) -> None:
+        for source in sources:
+            command.run([*chain.compiler, *TOOL_FLAGS, "-static", "-s", "-o",
+                         folder / source.stem, source])
+
+    return key, cache.get(_shelf("guest-tools", architecture), key,
+                          f"compile the guest's tools ({architecture.name})",
+                          make)
 
 
 def run_disk(built: System, programs: dict[str, Path],
