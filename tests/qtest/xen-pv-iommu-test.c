@@ -413,6 +413,25 @@ static void test_shared(gconstpointer opaque)
     machine_quit(&m);
 }
 
+/* Both ends in one page: one word is enough, whether it has one BFN or two. */
+static void test_same_page(gconstpointer opaque)
+{
+    Machine m = machine_start("", opaque, NULL);
+
+    memory_fill(&m, SOURCE, 0xa5, PAGE / 2);
+    engine_arm(&m, 0, SOURCE, SOURCE + PAGE / 2, PAGE / 2);
+    engine_command(&m, 0, XEN_COPY_ENGINE_TRIGGER);
+    engine_wait(&m, 0);
+    assert_engine(&m, 0, XEN_COPY_ENGINE_FINISHED, XEN_COPY_ENGINE_OK);
+    assert_memory(&m, SOURCE, 0xa5, PAGE);
+    host_say(&m, "balloon %" PRIu64 " 1", GFN(SOURCE));
+    assert_engine(&m, 0, XEN_COPY_ENGINE_FAILED, XEN_COPY_ENGINE_INVALIDATED);
+    g_assert_cmpuint(engine_get(&m, 0, XEN_COPY_ENGINE_INVALIDATIONS), ==, 1);
+    assert_host(&m, 0);
+    g_assert_cmpuint(host_number(&m, "host-freed"), ==, 1);
+    machine_quit(&m);
+}
+
 /* A gfn gets another frame: the next request reaches that one. */
 static void test_remap(void)
 {
@@ -1090,6 +1109,9 @@ int main(int argc, char **argv)
     qtest_add_data_func("xen-pv-iommu/shared/map", ENGINE, test_shared);
     qtest_add_data_func("xen-pv-iommu/shared/lookup",
                         ENGINE ",pv-iommu-mode=lookup", test_shared);
+    qtest_add_data_func("xen-pv-iommu/same-page/map", ENGINE, test_same_page);
+    qtest_add_data_func("xen-pv-iommu/same-page/lookup",
+                        ENGINE ",pv-iommu-mode=lookup", test_same_page);
     qtest_add_func("xen-pv-iommu/remap", test_remap);
     qtest_add_func("xen-pv-iommu/stale", test_stale);
     qtest_add_func("xen-pv-iommu/ways", test_ways);
