@@ -1,0 +1,281 @@
+/*
+ * Hypervisor node: the Arm machine "xenpvh" and its device tree
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "qemu/guest-random.h"
+#include "hw/xen/hypervisor-dt.h"
+#include "hw/xen/xen-pvh-common.h"
+#include "hw/xen/xen_native.h"
+#include "system/xen.h"
+#include "domain-native.h"
+#include "options.h"
+
+/* Bytes of randomness for the guest, as QEMU's other Arm machines give. */
+#define SEED_SIZE 32
+
+/* The init function of the class that we have put ours in front of. */
+static void (*machine_init)(MachineState *machine);
+
+/* --- what the machine is --- */
+
+static HypervisorDtWindow window_of(const MemMapEntry *entry)
+{
+    return (HypervisorDtWindow){ .base = entry->base, .size = entry->size };
+}
+
+static HypervisorDtSlot *make_slots(const XenPVHMachineState *s)
+{
+    HypervisorDtSlot *slots = g_new(HypervisorDtSlot, s->cfg.virtio_mmio_num);
+
+    for (uint32_t i = 0; i < s->cfg.virtio_mmio_num; i++) {
+        slots[i] = (HypervisorDtSlot){
+            .base = s->cfg.virtio_mmio.base + i * s->cfg.virtio_mmio.size,
+            .size = s->cfg.virtio_mmio.size,
+            .irq = s->cfg.virtio_mmio_irq_base + i,
+        };
+    }
+    return slots;
+}
+
+/* @slots is as made by make_slots() */
+static HypervisorDtDevices describe_devices(const XenPVHMachineState *s,
+                                            const HypervisorDtSlot *slots)
+{
+    return (HypervisorDtDevices){
+        .slots = slots,
+        .slots_number = s->cfg.virtio_mmio_num,
+        .pcie = {
+            .ecam = window_of(&s->cfg.pci_ecam),
+            .mmio = window_of(&s->cfg.pci_mmio),
+            .mmio_high = window_of(&s->cfg.pci_mmio_high),
+            .irq = s->cfg.pci_intx_irq_base,
+        },
+        .tpm_base = s->cfg.tpm.base,
+    };
+}
+
+static HypervisorDtRegionOptions describe_regions(void)
+{
+    const HypervisorDtOptions *options = hypervisor_dt_options();
+    GArray *exclusions = options->exclusions;
+
+    return (HypervisorDtRegionOptions){
+        .off = options->regions_off,
+        .maximum = options->regions_max,
+        .exclusions = exclusions ? (HypervisorDtWindow *)exclusions->data
+                                 : NULL,
+        .exclusions_number = exclusions ? exclusions->len : 0,
+    };
+}
+
+static bool describe_guest(MachineState *machine,
+                           const HypervisorDtSlot *slots,
+                           HypervisorDtGuest *guest, Error **errp)
+{
+    const XenPVHMachineState *s = XEN_PVH_MACHINE(machine);
+    const HypervisorDtOptions *options = hypervisor_dt_options();
+    HypervisorDtError error;
+
+    hypervisor_dt_guest_init(guest);
+    guest->xen_major = options->xen_major;
+    guest->xen_minor = options->xen_minor;
+    guest->cpus = machine->smp.max_cpus;
+    guest->address_bits = options->address_bits;
+    guest->gic = options->gic;
+    guest->banks[0].base = s->cfg.ram_low.base;
+    guest->banks[0].size = s->cfg.ram_low.size;
+    guest->banks[1].base = s->cfg.ram_high.base;
+    guest->banks[1].size = s->cfg.ram_high.size;
+    guest->chosen.cmdline = machine->kernel_cmdline;
+    guest->devices = describe_devices(s, slots);
+    guest->regions = describe_regions();
+    if (hypervisor_dt_guest_fill_banks(guest, machine->ram_size, &error)) {
+        error_setg(errp, "%s", error.message);
+        return false;
+    }
+    return true;
+}
+
+/* --- dumpdtb --- */
+
+static void *make_tree(MachineState *machine, size_t *size, Error **errp)
+{
+    g_autofree HypervisorDtSlot *slots =
+        make_slots(XEN_PVH_MACHINE(machine));
+    HypervisorDtGuest guest;
+    HypervisorDtError error;
+    void *tree;
+
+    if (!describe_guest(machine, slots, &guest, errp)) {
+        return NULL;
+    }
+    tree = hypervisor_dt_generate(&guest, size, NULL, &error);
+    if (!tree) {
+        error_setg(errp, "no device tree: %s", error.message);
+    }
+    return tree;
+}
+
+void xen_hypervisor_dt_dump(MachineState *machine)
+{
+    g_autoptr(GError) gerror = NULL;
+    g_autofree char *tree = NULL;
+    size_t size;
+
+    if (!machine->dumpdtb ||
+        !object_property_find(OBJECT(machine), "xen-version")) {
+        return;
+    }
+    if (!machine->ram_size) {
+        error_setg(&error_fatal, "dumpdtb needs the guest's RAM size (-m)");
+    }
+    tree = make_tree(machine, &size, &error_fatal);
+    if (!g_file_set_contents(machine->dumpdtb, tree, size, &gerror)) {
+        error_setg(&error_fatal, "cannot write the device tree to %s: %s",
+                   machine->dumpdtb, gerror->message);
+    }
+    exit(EXIT_SUCCESS);
+}
+
+/* --- the domain --- */
+
+static HypervisorDtNative native_domain(void)
+{
+    return (HypervisorDtNative){
+        .control = xen_xc,
+        .memory = xen_fmem,
+        .domid = xen_domid,
+    };
+}
+
+static bool fix_up(MachineState *machine, Error **errp)
+{
+    const XenPVHMachineState *s = XEN_PVH_MACHINE(machine);
+    g_autofree HypervisorDtSlot *slots = make_slots(s);
+    HypervisorDtNative native = native_domain();
+    HypervisorDtFixup fixup = {
+        .windows = {
+            window_of(&s->cfg.ram_low),
+            window_of(&s->cfg.ram_high),
+        },
+        .devices = describe_devices(s, slots),
+        .regions = describe_regions(),
+    };
+    HypervisorDtFixupReport report;
+    HypervisorDtError error;
+
+    if (hypervisor_dt_domain_fixup(&hypervisor_dt_native_ops, &native, &fixup,
+                                   &report, &error)) {
+        error_setg(errp, "device-tree=fixup: the domain's device tree is left "
+                   "as it is: %s", error.message);
+        return false;
+    }
+    info_report("device-tree=fixup: %u nodes added, %u were there, "
+                "%u extended regions", report.added, report.present,
+                report.regions.number);
+    return true;
+}
+
+static bool read_image(const char *what, const char *path,
+                       GMappedFile **file, HypervisorDtImage *image,
+                       Error **errp)
+{
+    g_autoptr(GError) gerror = NULL;
+
+    *image = (HypervisorDtImage){ .size = 0 };
+    if (!path) {
+        return true;
+    }
+    *file = g_mapped_file_new(path, false, &gerror);
+    if (!*file) {
+        error_setg(errp, "cannot read the %s: %s", what, gerror->message);
+        return false;
+    }
+    image->bytes = g_mapped_file_get_contents(*file);
+    image->size = g_mapped_file_get_length(*file);
+    return true;
+}
+
+static bool boot(MachineState *machine, Error **errp)
+{
+    g_autofree HypervisorDtSlot *slots =
+        make_slots(XEN_PVH_MACHINE(machine));
+    g_autoptr(GMappedFile) kernel_file = NULL;
+    g_autoptr(GMappedFile) initrd_file = NULL;
+    HypervisorDtNative native = native_domain();
+    HypervisorDtImage kernel, initrd;
+    uint8_t seed[SEED_SIZE];
+    HypervisorDtGuest guest;
+    HypervisorDtError error;
+    HypervisorDtBoot done;
+
+    if (!machine->kernel_filename) {
+        error_setg(errp, "device-tree=boot needs a kernel (-kernel)");
+        return false;
+    }
+    if (!describe_guest(machine, slots, &guest, errp) ||
+        !read_image("kernel", machine->kernel_filename, &kernel_file, &kernel,
+                    errp) ||
+        !read_image("initrd", machine->initrd_filename, &initrd_file, &initrd,
+                    errp)) {
+        return false;
+    }
+    qemu_guest_getrandom_nofail(seed, sizeof(seed));
+    guest.chosen.seed = seed;
+    guest.chosen.seed_size = sizeof(seed);
+    if (hypervisor_dt_domain_boot(&hypervisor_dt_native_ops, &native, &guest,
+                                  &kernel, &initrd, &done, &error)) {
+        error_setg(errp, "device-tree=boot: %s", error.message);
+        return false;
+    }
+    info_report("device-tree=boot: kernel at 0x%" PRIx64 ", initrd at 0x%"
+                PRIx64 ", device tree at 0x%" PRIx64, done.kernel.base,
+                done.initrd.base, done.tree.base);
+    return true;
+}
+
+static void check_images(const MachineState *machine)
+{
+    if (hypervisor_dt_options()->use != HYPERVISOR_DT_USE_BOOT &&
+        (machine->kernel_filename || machine->initrd_filename)) {
+        warn_report("-kernel and -initrd are ignored without "
+                    "device-tree=boot");
+    }
+}
+
+/*
+ * Our devices answer from the moment that the machine is made, so the tree
+ * that tells of them comes after that.
+ */
+static void init(MachineState *machine)
+{
+    machine_init(machine);
+    check_images(machine);
+    if (!machine->ram_size) {
+        return;                 /* no devices either */
+    }
+    switch (hypervisor_dt_options()->use) {
+    case HYPERVISOR_DT_USE_OFF:
+        break;
+    case HYPERVISOR_DT_USE_FIXUP:
+        fix_up(machine, &error_fatal);
+        break;
+    case HYPERVISOR_DT_USE_BOOT:
+        boot(machine, &error_fatal);
+        break;
+    }
+}
+
+void xen_hypervisor_dt_machine_class_init(ObjectClass *oc)
+{
+    MachineClass *mc = MACHINE_CLASS(oc);
+
+    machine_init = mc->init;
+    mc->init = init;
+    hypervisor_dt_options_class_init(oc);
+}
