@@ -105,7 +105,7 @@ check-qtest: configure
 	    $(patsubst %.c,%,$(wildcard tests/qtest/*-test.c))
 	@$(TALLY) run qtest tap scripts/qtest.sh
 
-check-lab: all stock
+check-lab: all stock qemu-arm64 stock-arm64 xen-arm64
 	@echo 'check-lab: scenarios on real Xen (several minutes)'
 	@status=0; \
 	 $(TALLY) run lab-selftest lab $(LAB) selftest || status=1; \
