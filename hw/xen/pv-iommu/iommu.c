@@ -51,6 +51,8 @@ static bool make_native(Error **errp)
         return false;
     }
     dev = qdev_new(TYPE_XEN_PV_IOMMU_NATIVE);
+    /* Nobody has plugged it, even if it comes with a device that is. */
+    dev->hotplugged = false;
     object_property_add_child(qdev_get_machine(), TYPE_XEN_PV_IOMMU,
                               OBJECT(dev));
     if (!qdev_realize_and_unref(dev, NULL, errp)) {
