@@ -153,6 +153,19 @@ static HypervisorDtNative native_domain(void)
     };
 }
 
+/* A guest that is told of devices must not find nobody at their addresses. */
+static bool check_ioreq_server(const XenPVHMachineState *s, Error **errp)
+{
+    if (s->ioreq.shared_page) {
+        return true;
+    }
+    error_setg(errp, "device-tree=fixup and device-tree=boot tell the guest "
+               "of devices, and Xen has no ioreq server for them");
+    error_append_hint(errp, "Xen for Arm has to be built with "
+                      "CONFIG_IOREQ_SERVER.\n");
+    return false;
+}
+
 static bool fix_up(MachineState *machine, Error **errp)
 {
     const XenPVHMachineState *s = XEN_PVH_MACHINE(machine);
@@ -169,6 +182,9 @@ static bool fix_up(MachineState *machine, Error **errp)
     HypervisorDtFixupReport report;
     HypervisorDtError error;
 
+    if (!check_ioreq_server(s, errp)) {
+        return false;
+    }
     if (hypervisor_dt_domain_fixup(&hypervisor_dt_native_ops, &native, &fixup,
                                    &report, &error)) {
         error_setg(errp, "device-tree=fixup: the domain's device tree is left "
@@ -218,7 +234,8 @@ static bool boot(MachineState *machine, Error **errp)
         error_setg(errp, "device-tree=boot needs a kernel (-kernel)");
         return false;
     }
-    if (!describe_guest(machine, slots, &guest, errp) ||
+    if (!check_ioreq_server(XEN_PVH_MACHINE(machine), errp) ||
+        !describe_guest(machine, slots, &guest, errp) ||
         !read_image("kernel", machine->kernel_filename, &kernel_file, &kernel,
                     errp) ||
         !read_image("initrd", machine->initrd_filename, &initrd_file, &initrd,

@@ -313,7 +313,8 @@ def run_disk(built: System, programs: dict[str, Path],
                     staging / "bin" / name)
     for path in tools(architecture).iterdir():
         shutil.copy(path, staging / "bin")
-    shutil.copy(paths.PROJECT / "toolstack/qemu-restricted", staging / "bin")
+    for script in ("qemu-restricted", "xendm-empty-image"):
+        shutil.copy(paths.PROJECT / "toolstack" / script, staging / "bin")
     # The program that it expects beside it.
     (staging / "bin/qemu-system-i386").symlink_to("qemu")
     for name in ("qemu", "qemu-stock"):

@@ -170,3 +170,40 @@ overlapping()
         done < "$2"
     done < "$1"
 }
+
+# guest_regions NAME: the regions of the hypervisor node as the guest sees them,
+# as tree_regions prints them.
+guest_regions()
+{
+    guest_run "$1" 'od -An -v -tx1 -w16 /proc/device-tree/hypervisor/reg' |
+        tr -d ' \r' | grep -E '^[0-9a-f]{32}$' | while read -r pair; do
+        printf '%#x %#x\n' "$((0x${pair%????????????????}))" \
+            "$((0x${pair#????????????????}))"
+    done
+}
+
+# arm_model_with_devices NAME MACHINE-OPTIONS [ARGUMENT...]: our device model,
+# with a disk on virtio-mmio, full of x, and a random number generator on
+# virtio-pci.
+arm_model_with_devices()
+{
+    devices_name=$1
+    devices_options=$2$ARM_PCI_WINDOWS
+    devices_disk=$(guest_dir "$1")/disk.img
+    shift 2
+    head -c 1M /dev/zero | tr '\0' x > "$devices_disk"
+    arm_model_start "$devices_name" ours "$devices_options" \
+        -drive "file=$devices_disk,format=raw,if=none,id=d0" \
+        -device virtio-blk-device,drive=d0 -device virtio-rng-pci "$@"
+}
+
+# assert_guest_uses_devices NAME: those two.
+assert_guest_uses_devices()
+{
+    guest_run "$1" load-drivers
+    assert_equal "bytes of the virtio-mmio disk, as the guest reads them" \
+        xxxxxxxx "$(guest_run "$1" 'head -c 8 /dev/vda' | tr -d '\r\n')"
+    assert_equal "bytes of virtio-pci's random number generator" 16 \
+        "$(guest_run "$1" 'head -c 16 /dev/hwrng | wc -c' | tr -d '\r\n ')"
+    say "the guest uses a virtio-mmio and a virtio-pci device"
+}
