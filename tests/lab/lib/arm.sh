@@ -192,7 +192,7 @@ arm_model_with_devices()
     devices_options=$2$ARM_PCI_WINDOWS
     devices_disk=$(guest_dir "$1")/disk.img
     shift 2
-    head -c 1M /dev/zero | tr '\0' x > "$devices_disk"
+    head -c 1048576 /dev/zero | tr '\0' x > "$devices_disk"
     arm_model_start "$devices_name" ours "$devices_options" \
         -drive "file=$devices_disk,format=raw,if=none,id=d0" \
         -device virtio-blk-device,drive=d0 \
