@@ -7,6 +7,11 @@
 # The memory of arm_guest_new's guests in MiB, for QEMU's -m.
 ARM_MEMORY=256
 
+# The first of the device model's virtio-mmio slots, and what is to be read there:
+# "virt".
+ARM_VIRTIO_MMIO=0x2000000
+ARM_VIRTIO_MAGIC=0x74726976
+
 # arm_guest_new NAME [bookworm|trixie]: the small Linux with the kernel of that
 # Debian release (default: bookworm, 6.1; trixie has 6.12).  It is talked to by
 # way of Xen's console.  libxl starts no device model for it.
