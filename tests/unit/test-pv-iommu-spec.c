@@ -370,7 +370,7 @@ static char *reaches(Play *play, unsigned index, const char *word)
     XenPvIommuGfns gfns = range(word);
 
     for (uint64_t gfn = gfns.gfn; gfn < gfns.gfn + gfns.pages; gfn++) {
-        XenPvIommuRun page;
+        XenPvIommuRun page = { .bfn = XEN_PV_IOMMU_NO_FRAME };
         uint64_t mfn;
 
         g_assert_true(find_page(play, index, gfn, &page));

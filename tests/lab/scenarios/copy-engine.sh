@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# On a Xen without PV IOMMU, xen-copy-engine copies in a Linux guest by the
+# processor; one that wants bus addresses is refused, at start and at hot-plug,
+# and nothing else notices.
+# timeout: 240
+# needs: qemu
+
+# Registers, and what is read from them: docs/specs/xen-copy-engine.rst.
+ID=0x00
+SOURCE=0x08
+DESTINATION=0x10
+LENGTH=0x18
+COMMAND=0x20
+STATUS=0x24
+ERROR=0x28
+DONE=0x2c
+COPIES=0x38
+
+# poke REGISTER VALUE, peek REGISTER: 32 bits of the device.
+poke()
+{
+    guest_run engine "devmem $((bar + $1)) 32 $2"
+}
+
+peek()
+{
+    guest_run engine "devmem $((bar + $1)) 32" | tr -d '\r'
+}
+
+# finished: the copy has ended, well or not.
+finished()
+{
+    [ "$(peek $STATUS)" != 0x00000002 ]
+}
+
+# copy FROM TO: 4 KiB, by the engine.
+copy()
+{
+    poke $SOURCE "$1"
+    poke $DESTINATION "$2"
+    poke $LENGTH 4096
+    poke $COMMAND 1
+    assert_equal "status, armed" 0x00000001 "$(peek $STATUS)"
+    poke $COMMAND 2
+    wait_until 10 "the end of the copy" finished
+    assert_equal "status, finished" 0x00000003 "$(peek $STATUS)"
+    assert_equal "error" 0x00000000 "$(peek $ERROR)"
+    assert_equal "bytes copied" 0x00001000 "$(peek $DONE)"
+    poke $COMMAND 3
+    assert_equal "status, idle" 0x00000000 "$(peek $STATUS)"
+}
+
+# slot_of FILE VALUE: the PCI device whose file has the value.
+slot_of()
+{
+    guest_run engine "dirname \$(grep -l $2 /sys/bus/pci/devices/*/$1)" |
+        tr -d '\r'
+}
+
+# bar_of SLOT: where its first BAR is.
+bar_of()
+{
+    guest_run engine "head -n 1 $1/resource | cut -d ' ' -f 1" | tr -d '\r'
+}
+
+guest_new engine
+guest_linux engine
+guest_dm_args engine -device xen-copy-engine,id=ce0
+guest_start engine
+guest_wait_linux engine
+slot=$(slot_of device 0x7863)
+display=$(slot_of class 0x030000)
+bar=$(bar_of "$slot")
+video=$(bar_of "$display")
+say "the engine's registers are at $bar, video memory at $video"
+# Bus master and memory space on; the display's memory space as well.
+guest_run engine "printf '\006' |
+    dd of=$slot/config bs=1 seek=4 conv=notrunc 2> /dev/null"
+guest_run engine "echo 1 > $display/enable"
+assert_equal "the engine's id" 0x31454358 "$(peek $ID)"
+
+# Linux leaves the first MiB of RAM alone, and lets nobody look there; so what
+# is copied there is copied back to be looked at.
+guest_run engine "devmem $video 32 0xfeedface"
+copy "$video" 0x20000
+copy 0x20000 $((video + 0x100000))
+assert_equal "what was copied to RAM and back" 0xFEEDFACE \
+    "$(guest_run engine "devmem $((video + 0x100000)) 32" | tr -d '\r')"
+assert_equal "copies" 0x00000002 "$(peek $COPIES)"
+
+guest_monitor engine "device_add xen-copy-engine,id=late,pv-iommu=on" \
+    > refused.txt 2>&1 || :
+assert_contains "device_add's answer" "this Xen has no PV IOMMU" refused.txt
+assert_equal "the guest's answer" alive \
+    "$(guest_run engine 'echo alive' | tr -d '\r')"
+copy 0x20000 "$video"
+say "refused at hot-plug; the guest and the other engine go on"
+guest_destroy engine
+
+guest_new wants
+guest_linux wants
+guest_dm_args wants -device xen-copy-engine,id=ce0,pv-iommu=on
+if guest_try_start wants; then
+    fail "a device that wants a PV IOMMU has started without"
+fi
+assert_contains "the device model's log" "this Xen has no PV IOMMU" \
+    "$(guest_log wants)"
+say "refused at start, with the reason"
