@@ -13,7 +13,7 @@ sed -i '/^ramdisk = /d' "$(guest_dir direct)/base"
 arm_guest_start direct -p
 arm_model_with_devices direct ,device-tree=boot \
     -kernel /lab/guest/vmlinuz-trixie -initrd /lab/guest/ramdisk-trixie \
-    -append 'console=hvc0 quiet panic=1'
+    -append 'console=hvc0 quiet panic=1 lab.console=hvc0'
 assert_contains "our QEMU's message" "kernel at 0x4" "$(guest_log direct)"
 arm_windows direct > windows
 xl unpause direct
