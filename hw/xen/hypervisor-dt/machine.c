@@ -166,6 +166,41 @@ static bool check_ioreq_server(const XenPVHMachineState *s, Error **errp)
     return false;
 }
 
+/* The highest interrupt of our devices; 0: they have none. */
+static uint32_t last_interrupt(const XenPVHMachineState *s)
+{
+    uint32_t last = 0;
+
+    if (s->cfg.virtio_mmio_num) {
+        last = s->cfg.virtio_mmio_irq_base + s->cfg.virtio_mmio_num - 1;
+    }
+    if (s->cfg.pci_ecam.size) {
+        last = MAX(last, s->cfg.pci_intx_irq_base + PCI_NUM_PINS - 1);
+    }
+    return last;
+}
+
+/* Nor devices whose interrupts Xen does not deliver. */
+static bool check_interrupts(const XenPVHMachineState *s, Error **errp)
+{
+    uint32_t last = last_interrupt(s);
+
+    if (!last ||
+        !xendevicemodel_set_irq_level(xen_dmod, xen_domid, last, 0)) {
+        return true;
+    }
+    error_setg_errno(errp, errno, "the domain has no interrupt %" PRIu32
+                     ", the last one of this machine's devices", last);
+    error_append_hint(errp, "xl gives shared interrupts to a guest that has a "
+                      "device with one: vuart=\"sbsa_uart\".\n");
+    return false;
+}
+
+static bool check_devices(const XenPVHMachineState *s, Error **errp)
+{
+    return check_ioreq_server(s, errp) && check_interrupts(s, errp);
+}
+
 static bool fix_up(MachineState *machine, Error **errp)
 {
     const XenPVHMachineState *s = XEN_PVH_MACHINE(machine);
@@ -182,7 +217,7 @@ static bool fix_up(MachineState *machine, Error **errp)
     HypervisorDtFixupReport report;
     HypervisorDtError error;
 
-    if (!check_ioreq_server(s, errp)) {
+    if (!check_devices(s, errp)) {
         return false;
     }
     if (hypervisor_dt_domain_fixup(&hypervisor_dt_native_ops, &native, &fixup,
@@ -234,7 +269,7 @@ static bool boot(MachineState *machine, Error **errp)
         error_setg(errp, "device-tree=boot needs a kernel (-kernel)");
         return false;
     }
-    if (!check_ioreq_server(XEN_PVH_MACHINE(machine), errp) ||
+    if (!check_devices(XEN_PVH_MACHINE(machine), errp) ||
         !describe_guest(machine, slots, &guest, errp) ||
         !read_image("kernel", machine->kernel_filename, &kernel_file, &kernel,
                     errp) ||

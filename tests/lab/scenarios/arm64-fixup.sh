@@ -14,6 +14,7 @@ arm_model_start plain ours ,device-tree=fixup
 assert_contains "our QEMU's message" "nodes added" "$(guest_log plain)"
 xl unpause plain
 guest_wait_linux plain
+guest_run plain 'uname -r'
 guest_run plain 'od -An -v -tx1 /proc/device-tree/hypervisor/reg' |
     tr -d ' \n\r' > reg.guest
 fdtget -t bx "$(arm_tree plain)" /hypervisor reg |
@@ -32,6 +33,7 @@ arm_windows fixed > windows
 assert_equal "windows for PCI" 3 "$(wc -l < windows)"
 xl unpause fixed
 guest_wait_linux fixed
+guest_run fixed 'uname -r'
 guest_regions fixed > regions
 cat regions
 assert_equal "region 0" "0x38000000 0x1000000" "$(sed -n 1p regions)"
