@@ -92,11 +92,11 @@ check-unit: configure
 	@echo 'check-unit: the cores, plain and with sanitizers (a minute)'
 	@status=0; \
 	 { scripts/native.sh native && $(TALLY) run unit meson:build/native \
-	    meson test -C build/native --no-rebuild --print-errorlogs; } || \
+	    meson test -C build/native --no-rebuild --print-errorlogs -t 5; } || \
 	    status=1; \
 	 { scripts/native.sh asan && \
 	   $(TALLY) run unit-asan meson:build/native-asan \
-	    meson test -C build/native-asan --no-rebuild --print-errorlogs; } || \
+	    meson test -C build/native-asan --no-rebuild --print-errorlogs -t 5; } || \
 	    status=1; \
 	 exit $$status
 
