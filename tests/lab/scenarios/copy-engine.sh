@@ -17,20 +17,20 @@ ERROR=0x28
 DONE=0x2c
 COPIES=0x38
 
-# registers TEXT: runs a shell command in the guest, in which "set REGISTER VALUE"
-# and "get REGISTER" reach the device; one command, because each takes a while.
+# registers TEXT: runs a shell command in the guest, in which "poke REGISTER
+# VALUE" and "peek REGISTER" reach the device; one command, because each takes a while.
 registers()
 {
-    guest_run engine "set() { devmem \$(($bar + \$1)) 32 \$2; }; \
-        get() { devmem \$(($bar + \$1)) 32; }; $1" | tr -d '\r'
+    guest_run engine "poke() { devmem \$(($bar + \$1)) 32 \$2; }; \
+        peek() { devmem \$(($bar + \$1)) 32; }; $1" | tr -d '\r'
 }
 
 # copy FROM TO: 4 KiB, by the engine.
 copy()
 {
-    registers "set $SOURCE $1; set $DESTINATION $2; set $LENGTH 4096; \
-        set $COMMAND 1; get $STATUS; set $COMMAND 2; sleep 1; get $STATUS; \
-        get $ERROR; get $DONE; set $COMMAND 3; get $STATUS" > copied.txt
+    registers "poke $SOURCE $1; poke $DESTINATION $2; poke $LENGTH 4096; \
+        poke $COMMAND 1; peek $STATUS; poke $COMMAND 2; sleep 1; \
+        peek $STATUS; peek $ERROR; peek $DONE; poke $COMMAND 3; peek $STATUS" > copied.txt
     assert_equal "armed, finished, error, bytes copied, idle" \
         "0x00000001 0x00000003 0x00000000 0x00001000 0x00000000" \
         "$(tr '\n' ' ' < copied.txt | sed 's/ $//')"
@@ -63,7 +63,7 @@ say "the engine's registers are at $bar, video memory at $video"
 guest_run engine "printf '\006' | \
     dd of=$slot/config bs=1 seek=4 conv=notrunc 2> /dev/null"
 guest_run engine "echo 1 > $display/enable"
-assert_equal "the engine's id" 0x31454358 "$(registers "get $ID")"
+assert_equal "the engine's id" 0x31454358 "$(registers "peek $ID")"
 
 # Linux leaves the first MiB of RAM alone, and lets nobody look there; so what
 # is copied there is copied back to be looked at.
@@ -72,7 +72,7 @@ copy "$video" 0x20000
 copy 0x20000 $((video + 0x100000))
 assert_equal "what was copied to RAM and back" 0xFEEDFACE \
     "$(guest_run engine "devmem $((video + 0x100000)) 32" | tr -d '\r')"
-assert_equal "copies" 0x00000002 "$(registers "get $COPIES")"
+assert_equal "copies" 0x00000002 "$(registers "peek $COPIES")"
 
 guest_monitor engine "device_add xen-copy-engine,id=late,pv-iommu=on" \
     > refused.txt 2>&1 || :

@@ -55,10 +55,10 @@ assert_equal "grant, KiB" "$NEED" "$(grant_of linux)"
 at_start=$(pages_of "$id")
 
 say "down, up, and up by just the grant"
-xl mem-set linux 112m
-sized 112
+xl mem-set linux 120m
+sized 120
 wait_until 60 "the guest's balloon" \
-    has_at_most $((at_start - 15 * PAGES_PER_MIB))
+    has_at_most $((at_start - 7 * PAGES_PER_MIB))
 xl mem-set linux 128m
 sized 128
 wait_until 60 "the guest's balloon" has_at_least "$((at_start - 16))"
