@@ -9,15 +9,11 @@
 #include <libfdt.h>
 #include <stdbool.h>
 
+#include "align.h"
 #include "blob.h"
 #include "hw/xen/hypervisor-dt-domain.h"
 #include "kernel.h"
 #include "tree-in-guest.h"
-
-static uint64_t align_up(uint64_t value, uint64_t alignment)
-{
-    return (value + alignment - 1) & ~(alignment - 1);
-}
 
 /* --- what the domain is --- */
 

@@ -9,23 +9,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "align.h"
 #include "hw/xen/hypervisor-dt-regions.h"
 
 /* Ranges are handled as [base, last]: one that ends at 2^64 has no end. */
 static uint64_t last_of(uint64_t base, uint64_t size)
 {
     return base + (size - 1);
-}
-
-static uint64_t align_down(uint64_t address, uint64_t to)
-{
-    return address - address % to;
-}
-
-/* For addresses below 1 << HYPERVISOR_DT_ADDRESS_BITS_MAX: cannot wrap. */
-static uint64_t align_up(uint64_t address, uint64_t to)
-{
-    return align_down(address + to - 1, to);
 }
 
 /* --- ranges --- */

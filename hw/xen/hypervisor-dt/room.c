@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "align.h"
 #include "kernel.h"
 #include "room.h"
 
@@ -112,18 +113,12 @@ static const char *find_content(const HypervisorDtDomainOps *ops,
 
 /* --- the answer --- */
 
-static uint64_t page_end(uint64_t address)
-{
-    return (address + HYPERVISOR_DT_PAGE_SIZE - 1) &
-           ~(HYPERVISOR_DT_PAGE_SIZE - 1);
-}
-
 int room_check(const HypervisorDtDomainOps *ops, void *domain,
                const TreeInGuest *tree, size_t size, HypervisorDtError *error)
 {
     Behind behind = {
-        .base = page_end(tree->gpa + tree->size),
-        .end = page_end(tree->gpa + size),
+        .base = align_up(tree->gpa + tree->size, HYPERVISOR_DT_PAGE_SIZE),
+        .end = align_up(tree->gpa + size, HYPERVISOR_DT_PAGE_SIZE),
     };
     const char *taken;
 
