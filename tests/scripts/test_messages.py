@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The operator's page has every message that we print, and no other."""
+"""Operators' pages have every message that we print, and no other."""
 
 import re
 import unittest
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs/system/device-memory.rst"
 SECTION = "When things go wrong"
 
 # What is printed, or becomes part of it: functions, the place of the text among
@@ -19,6 +19,7 @@ PRINTERS = {
     "g_critical": (0, "%s"), "g_warning": (0, "%s"), "g_message": (0, "%s"),
     "g_info": (0, "%s"), "g_set_error": (3, "%s"),
     "domain_log_failure": (1, "cannot %s"),
+    "hypervisor_dt_error_set": (2, "%s"),
 }
 # The same, where a name is used for something else in other files.
 LOCAL_PRINTERS = {
@@ -27,20 +28,58 @@ LOCAL_PRINTERS = {
     "main-client.c": {"fail_errno": (0, "%s"), "fputs": (0, "%s"),
                       "fprintf": (1, "%s")},
     "main-daemon.c": {"fputs": (0, "%s"), "fprintf": (1, "%s")},
+    "placement.c": {"g_strdup_printf": (0, "%s")},
 }
-# The page does not explain these:
-ALLOWED = {
-    # only other messages, with a beginning or an end
-    "...", "cannot ...", "cannot ... ...", "...: ...", "...; ...",
-    "xen-device-memory", "no guest pages for ... (... KiB)",
-    # options of the emulated ops, for tests without Xen
-    "toolstack '...' is not one of none, grant, silent, garbage",
-    "there is a '...' already, one device model has one",
-}
+# No page explains these, which are only other messages with a beginning or an
+# end.
+ALLOWED = {"...", "cannot ...", "cannot ... ...", "...: ...", "...; ..."}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page, and what prints the messages that it is to explain."""
+
+    name: str  # below docs/system
+    folders: tuple[str, ...]
+    least: int  # messages that there are, or the search is broken
+    allowed: frozenset[str] = frozenset()  # messages that it need not explain
+    for_tests: str = ""  # files whose messages only tests can see
+
+    @property
+    def path(self) -> Path:
+        return ROOT / f"docs/system/{self.name}.rst"
+
+    def messages(self) -> dict[str, str]:
+        """Each message, and a file that prints it."""
+        files = [path for folder in self.folders
+                 for path in sorted((ROOT / folder).glob("*.c"))
+                 if not re.fullmatch(self.for_tests, path.name)]
+        return {message: str(path.relative_to(ROOT)) for path in files
+                for message in messages(path.read_text(), path.name)
+                if message not in self.allowed}
+
+
+PAGES = (
+    Page("device-memory", ("hw/xen/device-memory", "toolstack"), 60,
+         frozenset({
+             "xen-device-memory", "no guest pages for ... (... KiB)",
+             # options of the emulated ops, for tests without Xen
+             "toolstack '...' is not one of none, grant, silent, garbage",
+             "there is a '...' already, one device model has one"})),
+    Page("pv-iommu", ("hw/xen/pv-iommu",), 15,
+         frozenset({"... (rdm-policy=relaxed)", "... (rdm-policy=strict)",
+                    "... '...'",
+                    "there is a '...' already, one device model has one"}),
+         r"(copy-engine.*|emulated|hypervisor.*)\.c"),
+    Page("hypervisor-dt", ("hw/xen/hypervisor-dt",), 60,
+         frozenset({"no device tree", "device-tree=boot"})),
+)
 
 TOKEN = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"|(?P<word>[A-Za-z_]\w*)'
                    r'|(?P<mark>[(),])|/\*.*?\*/', re.S)
 CONVERSION = re.compile(r"%[-+ #0]*[\d.*]*(?:hh|h|ll|l|z|j)?[A-Za-z\0]")
+# A conversion of which only the letter lacks, as that is in a macro.
+UNFINISHED = re.compile(r"%[-+ #0]*[\d.*]*$")
 # What a message begins with says who speaks, and of whom.
 BEGIN = re.compile(r"^(xen-device-memory: )?(no guest pages for \.\.\. "
                    r"\(\.\.\. KiB\): )?(xendm-memoryd?: )?(domain \.\.\.: )?"
@@ -61,13 +100,14 @@ def argument(tokens: list[re.Match[str]], wanted: int) -> str:
             found, is_text = found + token["text"], True
         elif index == wanted and token["word"]:
             # A macro: what ends a conversion, or a text of its own.
-            found += "\0" if found.endswith("%") else "%s"
+            found += "\0" if UNFINISHED.search(found) else "%s"
     return found if is_text else ""
 
 
 def normal(text: str) -> str:
     """A format as the page has it: "..." for all that varies."""
-    text = text.replace('\\"', '"').replace("\\n", "")
+    text = text.replace("\\n", "")
+    text = re.sub(r'\\(["\\])', r"\1", text)
     text = re.sub(r"(\.\.\.)+", "...", CONVERSION.sub("...", text))
     text = re.sub(r"  +", " ", text).strip()
     begin = BEGIN.match(text)
@@ -91,10 +131,12 @@ def messages(source: str, name: str = "") -> list[str]:
 
 
 def terms(page: str) -> list[str]:
-    """The literals that the section explains: those above indented text."""
+    """The literals that the section explains: terms with indented text below,
+    and items of lists that are nothing else."""
     section = page.split(f"\n{SECTION}\n=", 1)[1]
     section = re.split(r"\n[^\n]+\n===", section, maxsplit=1)[0]
-    return [term for line in re.findall(r"^``.+(?=\n  \S)", section, re.M)
+    return [term for line in re.findall(r"^``.+(?=\n  \S)|^- ``.+``$", section,
+                                        re.M)
             for term in re.findall(r"``(.+?)``", line)]
 
 
@@ -102,14 +144,6 @@ def matches(message: str, term: str) -> bool:
     """Does a term stand for a message?"""
     pattern = ".+".join(map(re.escape, message.split("...")))
     return re.fullmatch(pattern, term) is not None
-
-
-def all_messages() -> dict[str, str]:
-    """Each message, and a file that prints it."""
-    files = [*(ROOT / "hw/xen/device-memory").glob("*.c"),
-             *(ROOT / "toolstack").glob("*.c")]
-    return {message: str(path.relative_to(ROOT)) for path in sorted(files)
-            for message in messages(path.read_text(), path.name)}
 
 
 class ReadingTest(unittest.TestCase):
@@ -125,8 +159,9 @@ class ReadingTest(unittest.TestCase):
             g_debug("nor this"); g_critical("%s", error->message);
             domain_log_failure(domain, "do it");
             g_info("version " VERSION " \\"%s\\": %s", text, other);
+            g_info("0x%08" PRIx32 " is %d", a, b);
         '''), ["cannot see ... of ... things (...)", "no luck",
-            "cannot do it", 'version ... "..."'])
+            "cannot do it", 'version ... "..."', "0x... is ..."])
 
     def test_names_of_other_files(self) -> None:
         source = 'fail(error, errno, "open", path);'
@@ -136,8 +171,8 @@ class ReadingTest(unittest.TestCase):
     def test_terms(self) -> None:
         page = ("\nA\n=\n\n``no``\n  x\n\nWhen things go wrong\n====\n\n"
                 "``no``\ntext\n\n``a ... b``, ``c``\n  ``text``\n\n"
-                "B\n=====\n\n``no``\n  x\n")
-        self.assertEqual(terms(page), ["a ... b", "c"])
+                "- ``d``\n- ``no``, no\n\nB\n=====\n\n``no``\n  x\n")
+        self.assertEqual(terms(page), ["a ... b", "c", "d"])
 
     def test_matches(self) -> None:
         self.assertTrue(matches("a ... b", "a ... b"))
@@ -146,28 +181,32 @@ class ReadingTest(unittest.TestCase):
         self.assertFalse(matches("a", "a ... b"))
 
 
-class PageTest(unittest.TestCase):
-
-    def setUp(self) -> None:
-        self.terms = terms(PAGE.read_text())
-        self.messages = all_messages()
+class PagesTest(unittest.TestCase):
 
     def test_there_are_messages(self) -> None:
-        self.assertGreater(len(self.messages), 60)
-        self.assertIn("hw/xen/device-memory/claim.c", self.messages.values())
-        self.assertIn("toolstack/policy.c", self.messages.values())
+        for page in PAGES:
+            with self.subTest(page=page.name):
+                found = page.messages()
+                self.assertGreaterEqual(len(found), page.least)
+                self.assertEqual({str(Path(path).parent)
+                                  for path in found.values()},
+                                 set(page.folders))
 
     def test_every_message_is_explained(self) -> None:
-        for message, path in self.messages.items():
-            with self.subTest(path=path, message=message):
-                self.assertTrue(any(matches(message, term)
-                                    for term in self.terms))
+        for page in PAGES:
+            explained = terms(page.path.read_text())
+            for message, path in page.messages().items():
+                with self.subTest(path=path, message=message):
+                    self.assertTrue(any(matches(message, term)
+                                        for term in explained))
 
     def test_every_term_is_a_message(self) -> None:
-        for term in self.terms:
-            with self.subTest(term=term):
-                self.assertTrue(any(matches(message, term)
-                                    for message in self.messages))
+        for page in PAGES:
+            found = page.messages()
+            for term in terms(page.path.read_text()):
+                with self.subTest(page=page.name, term=term):
+                    self.assertTrue(any(matches(message, term)
+                                        for message in found))
 
 
 if __name__ == "__main__":
