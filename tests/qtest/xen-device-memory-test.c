@@ -909,6 +909,44 @@ static void test_bad_machine_options(void)
     }
 }
 
+/* How many lines of a log have a word. */
+static unsigned count_lines(const char *file, const char *word)
+{
+    g_autofree char *text = NULL;
+    unsigned n = 0;
+
+    g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
+    for (const char *at = text; (at = strstr(at, word)); at++) {
+        n++;
+    }
+    return n;
+}
+
+/* The toolstack has removed our node by then: nothing is written there. */
+static void test_exit(void)
+{
+    g_autofree char *log = NULL;
+    int fd = g_file_open_tmp("xen-device-memory-XXXXXX.log", &log, NULL);
+    g_autofree char *options =
+        g_strdup_printf("-trace xen_device_memory_* -D %s "
+                        "-object memory-backend-ram,id=first,size=64K", log);
+    QTestState *qts = start("", options);
+
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+    assert_ok(add_backend(qts, "second", 64));
+    assert_ok(add_backend(qts, "third", 64));
+    qtest_qmp_assert_success(qts, "{'execute': 'object-del', 'arguments': "
+                             "{'id': 'third'}}");
+    assert_at_rest(qts, 128, 32);
+    qtest_quit(qts);
+
+    /* At start, two of them added, one removed. */
+    g_assert_cmpuint(count_lines(log, "xen_device_memory_publish"), ==, 4);
+    g_assert_cmpuint(count_lines(log, "xen_device_memory_release"), ==, 1);
+    g_unlink(log);
+}
+
 /* QEMU does not look inside, but the guest does: each byte has its place. */
 static char *make_rom_file(char seed)
 {
@@ -956,6 +994,7 @@ int main(int argc, char **argv)
     qtest_add_func("xen-device-memory/unplug/by-guest", test_unplug_by_guest);
     qtest_add_func("xen-device-memory/unplug/release-fails",
                    test_unplug_release_fails);
+    qtest_add_func("xen-device-memory/exit", test_exit);
     qtest_add_func("xen-device-memory/plug/no-service", test_plug_no_service);
     qtest_add_func("xen-device-memory/plug/no-pages", test_plug_no_pages);
     qtest_add_func("xen-device-memory/plug/no-mapping", test_plug_no_mapping);

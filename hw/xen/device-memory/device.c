@@ -13,6 +13,7 @@
 #include "qemu/module.h"
 #include "hw/qdev-properties.h"
 #include "system/runstate.h"
+#include "system/runstate-action.h"
 #include "system/system.h"
 #include "system/xen.h"
 #include "claim.h"
@@ -90,6 +91,17 @@ static void machine_done(Notifier *notifier, void *data)
     xen_device_memory_publish(dm);
 }
 
+/*
+ * QEMU frees memory backends as it exits, one by one.  libxl has removed our
+ * node by then, and what was published would stay for good.
+ */
+static void shutdown_requested(Notifier *notifier, void *data)
+{
+    XenDeviceMemory *dm = container_of(notifier, XenDeviceMemory, shutdown);
+
+    dm->leaving = shutdown_action != SHUTDOWN_ACTION_PAUSE;
+}
+
 static void realize(DeviceState *dev, Error **errp)
 {
     XenDeviceMemory *dm = XEN_DEVICE_MEMORY(dev);
@@ -120,6 +132,8 @@ static void realize(DeviceState *dev, Error **errp)
     current = dm;
     dm->machine_done.notify = machine_done;
     qemu_add_machine_init_done_notifier(&dm->machine_done);
+    dm->shutdown.notify = shutdown_requested;
+    qemu_register_shutdown_notifier(&dm->shutdown);
 }
 
 static void finalize(Object *obj)
@@ -129,6 +143,7 @@ static void finalize(Object *obj)
     if (current == dm) {
         current = NULL;
         qemu_remove_machine_init_done_notifier(&dm->machine_done);
+        notifier_remove(&dm->shutdown);
         XEN_DEVICE_MEMORY_GET_CLASS(dm)->detach(dm);
     }
     device_memory_asker_free(dm->asker);

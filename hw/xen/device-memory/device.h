@@ -52,6 +52,7 @@ struct XenDeviceMemory {
     void *ops_state;            /* the first argument of all ops */
     uint32_t granted_kib;       /* as the last answer had it */
     bool booted;                /* the machine is complete */
+    bool leaving;               /* QEMU is about to exit */
     MemoryRegion reserve;       /* see reserve.h; unused without a reserve */
     GArray *mappings;           /* DeviceMemoryMapping */
     GHashTable *retired;        /* RAMBlock -> pages that linger */
@@ -67,6 +68,7 @@ struct XenDeviceMemory {
     } prepared;
 
     Notifier machine_done;
+    Notifier shutdown;
 };
 
 struct XenDeviceMemoryClass {

@@ -287,7 +287,8 @@ void xen_device_memory_retire(RAMBlock *block)
 
     entry = dm ? device_memory_ledger_find(dm->ledger, block_gfn(block))
                : NULL;
-    if (!entry || !XEN_DEVICE_MEMORY_GET_CLASS(dm)->accounts_for(block->mr)) {
+    if (!entry || dm->leaving ||
+        !XEN_DEVICE_MEMORY_GET_CLASS(dm)->accounts_for(block->mr)) {
         return;
     }
     if (dm->rehearsing) {
