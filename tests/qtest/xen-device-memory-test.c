@@ -15,6 +15,7 @@
 #include "qobject/qdict.h"
 #include "qobject/qlist.h"
 #include "qobject/qstring.h"
+#include "xendm-helpers.h"
 
 #define DM "/machine/peripheral/dm"
 #define ROM_BYTES (40 * 1024)
@@ -67,18 +68,6 @@ static char *get_string(QTestState *qts, const char *property)
     return value;
 }
 
-/* The error's text in a response, or NULL on success. */
-static char *error_of(QDict *rsp)
-{
-    char *text = NULL;
-
-    if (qdict_haskey(rsp, "error")) {
-        text = g_strdup(qdict_get_str(qdict_get_qdict(rsp, "error"), "desc"));
-    }
-    qobject_unref(rsp);
-    return text;
-}
-
 /* A memory backend of @kib KiB; an error's text, or NULL. */
 static char *add_backend(QTestState *qts, const char *id, uint64_t kib)
 {
@@ -94,22 +83,6 @@ static char *add_nic(QTestState *qts, const char *id, const char *slot)
                               "{'driver': 'e1000', 'id': %s, 'romfile': %s,"
                               " 'bus': 'bridge', 'addr': %s}}",
                               id, rom_file, slot));
-}
-
-static void assert_ok(char *error)
-{
-    g_assert_cmpstr(error, ==, NULL);
-}
-
-/* The error is there, and says @wanted. */
-static void assert_error(char *error, const char *wanted)
-{
-    g_assert_nonnull(error);
-    if (!strstr(error, wanted)) {
-        g_test_message("error '%s' lacks '%s'", error, wanted);
-        g_test_fail();
-    }
-    g_free(error);
 }
 
 /* Need, what QEMU knows as granted and what the toolstack has granted agree. */
@@ -360,28 +333,10 @@ static void test_incoming(void)
     qtest_quit(qts);
 }
 
-/* Run QEMU to its end; what it wrote to stderr. */
-static char *run_to_failure(const char *options)
-{
-    g_autofree char *command =
-        g_strdup_printf("%s -machine pc,accel=qtest,acpi=off -nodefaults "
-                        "-vga none -display none -S -device %s",
-                        getenv("QTEST_QEMU_BINARY"), options);
-    g_autofree char *out = NULL;
-    char *err = NULL;
-    int status;
-
-    g_assert_true(g_spawn_command_line_sync(command, &out, &err, &status,
-                                            NULL));
-    g_assert_true(WIFEXITED(status));
-    g_assert_cmpint(WEXITSTATUS(status), ==, 1);
-    return err;
-}
-
 static void test_boot_refused(void)
 {
     g_autofree char *options =
-        g_strdup_printf("xen-device-memory-emulated,cap=60 "
+        g_strdup_printf("-device xen-device-memory-emulated,cap=60 "
                         "-device e1000,id=nic0,romfile=%s", rom_file);
 
     assert_error(run_to_failure(options),
@@ -394,7 +349,7 @@ static void test_boot_refused(void)
 static void test_boot_silent(void)
 {
     g_autofree char *options =
-        g_strdup_printf("xen-device-memory-emulated,toolstack=silent,"
+        g_strdup_printf("-device xen-device-memory-emulated,toolstack=silent,"
                         "boot-deadline=100 -device e1000,romfile=%s",
                         rom_file);
 
@@ -406,8 +361,8 @@ static void test_boot_silent(void)
 static void test_boot_no_service(void)
 {
     g_autofree char *options =
-        g_strdup_printf("xen-device-memory-emulated,toolstack=none,slack=15 "
-                        "-device e1000,romfile=%s", rom_file);
+        g_strdup_printf("-device xen-device-memory-emulated,toolstack=none,"
+                        "slack=15 -device e1000,romfile=%s", rom_file);
 
     assert_error(run_to_failure(options),
                  "no guest pages for e1000/e1000.rom (64 KiB): Xen gave 15 of "
@@ -418,10 +373,11 @@ static void test_boot_no_service(void)
 
 static void test_bad_options(void)
 {
-    assert_error(run_to_failure("xen-device-memory-emulated "
+    assert_error(run_to_failure("-device xen-device-memory-emulated "
                                 "-device xen-device-memory-emulated"),
                  "there is a 'xen-device-memory-emulated' already");
-    assert_error(run_to_failure("xen-device-memory-emulated,toolstack=maybe"),
+    assert_error(run_to_failure("-device xen-device-memory-emulated,"
+                                "toolstack=maybe"),
                  "toolstack 'maybe' is not one of none, grant, silent, "
                  "garbage");
 }
@@ -902,7 +858,7 @@ static void test_bad_machine_options(void)
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *options =
-            g_strdup_printf("xen-device-memory-emulated -machine %s",
+            g_strdup_printf("-device xen-device-memory-emulated -machine %s",
                             cases[i].option);
 
         assert_error(run_to_failure(options), cases[i].error);
@@ -925,15 +881,12 @@ static unsigned count_lines(const char *file, const char *word)
 /* The toolstack has removed our node by then: nothing is written there. */
 static void test_exit(void)
 {
-    g_autofree char *log = NULL;
-    int fd = g_file_open_tmp("xen-device-memory-XXXXXX.log", &log, NULL);
+    g_autofree char *log = temporary_file();
     g_autofree char *options =
         g_strdup_printf("-trace xen_device_memory_* -D %s "
                         "-object memory-backend-ram,id=first,size=64K", log);
     QTestState *qts = start("", options);
 
-    g_assert_cmpint(fd, >=, 0);
-    close(fd);
     assert_ok(add_backend(qts, "second", 64));
     assert_ok(add_backend(qts, "third", 64));
     qtest_qmp_assert_success(qts, "{'execute': 'object-del', 'arguments': "
@@ -951,14 +904,11 @@ static void test_exit(void)
 static char *make_rom_file(char seed)
 {
     g_autofree char *contents = g_malloc(ROM_BYTES);
-    char *name;
-    int fd = g_file_open_tmp("xen-device-memory-XXXXXX.rom", &name, NULL);
+    char *name = temporary_file();
 
     for (int i = 0; i < ROM_BYTES; i++) {
         contents[i] = seed + i + (i >> 8);
     }
-    g_assert_cmpint(fd, >=, 0);
-    close(fd);
     g_assert_true(g_file_set_contents(name, contents, ROM_BYTES, NULL));
     return name;
 }

@@ -32,16 +32,6 @@ void machine_find(Machine *m, unsigned n)
     g_free(dev);
 }
 
-char *temporary_file(void)
-{
-    char *name = NULL;
-    int fd = g_file_open_tmp("xen-pv-iommu-XXXXXX", &name, NULL);
-
-    g_assert_cmpint(fd, >=, 0);
-    close(fd);
-    return name;
-}
-
 /*
  * A machine with a host of these options (NULL: none) and up to two devices;
  * NULL ends the list.
@@ -118,35 +108,7 @@ void machine_quit(Machine *m)
     machine_forget(m);
 }
 
-/* --- QMP --- */
-
-/* The error's text in a response, or NULL on success. */
-char *error_of(QDict *rsp)
-{
-    char *text = NULL;
-
-    if (qdict_haskey(rsp, "error")) {
-        text = g_strdup(qdict_get_str(qdict_get_qdict(rsp, "error"), "desc"));
-    }
-    qobject_unref(rsp);
-    return text;
-}
-
-void assert_ok(char *error)
-{
-    g_assert_cmpstr(error, ==, NULL);
-}
-
-/* The error is there, and says @wanted. */
-void assert_error(char *error, const char *wanted)
-{
-    g_assert_nonnull(error);
-    if (!strstr(error, wanted)) {
-        g_test_message("error '%s' lacks '%s'", error, wanted);
-        g_test_fail();
-    }
-    g_free(error);
-}
+/* --- the host --- */
 
 uint64_t host_number(const Machine *m, const char *property)
 {

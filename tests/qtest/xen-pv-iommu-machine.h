@@ -15,9 +15,9 @@
 #ifndef TESTS_QTEST_XEN_PV_IOMMU_MACHINE_H
 #define TESTS_QTEST_XEN_PV_IOMMU_MACHINE_H
 
-#include "libqtest.h"
 #include "libqos/pci.h"
 #include "hw/xen/xen-copy-engine.h"
+#include "xendm-helpers.h"
 
 #define HOST "/machine/peripheral/host"
 #define ENGINE "xen-copy-engine,engine=emulated,pv-iommu=on"
@@ -75,18 +75,6 @@ void memory_fill(const Machine *m, uint64_t address, uint8_t byte,
                  uint64_t count);
 void assert_memory(const Machine *m, uint64_t address, uint8_t byte,
                    uint64_t count);
-
-/* The name of a new, empty file; to be freed. */
-char *temporary_file(void);
-
-/* --- QMP --- */
-
-/* The error's text in a response, or NULL on success; frees the response. */
-char *error_of(QDict *rsp);
-
-/* There is no error; or there is, and it says @wanted.  Both free it. */
-void assert_ok(char *error);
-void assert_error(char *error, const char *wanted);
 
 /* --- the host --- */
 

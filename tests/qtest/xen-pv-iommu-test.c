@@ -48,24 +48,6 @@ static char *add_device(const Machine *m, const char *driver, const char *id,
     return error_of(qtest_qmp(m->qts, "%p", qobject_from_json(json, NULL)));
 }
 
-/* Run QEMU to its end; what it wrote to stderr.  "-S": no guest. */
-static char *run_to_failure(const char *options)
-{
-    g_autofree char *command =
-        g_strdup_printf("%s -machine pc,accel=qtest,acpi=off -m 16 "
-                        "-nodefaults -vga none -display none -S %s",
-                        getenv("QTEST_QEMU_BINARY"), options);
-    g_autofree char *out = NULL;
-    char *err = NULL;
-    int status;
-
-    g_assert_true(g_spawn_command_line_sync(command, &out, &err, &status,
-                                            NULL));
-    g_assert_true(WIFEXITED(status));
-    g_assert_cmpint(WEXITSTATUS(status), ==, 1);
-    return err;
-}
-
 /* --- mapping --- */
 
 static void test_references(void)
