@@ -44,3 +44,9 @@ memoryd_thaw
 sleep 1
 assert_equal "grant after the withdrawal" "$(guest_property errors need-kib)" \
     "$(guest_property errors granted-kib)"
+
+# The daemon stops first; nobody tidies up after the device model then.
+say "the guest is destroyed with a memory backend plugged in"
+guest_monitor errors "object_add memory-backend-ram,id=stays,size=64K"
+xenstore-ls "/local/domain/0/device-model/$id/device-memory/blocks" > blocks.txt
+assert_contains "the blocks" "16 populated memory-backend-ram/stays" blocks.txt
