@@ -259,7 +259,7 @@ def tools(architecture: Architecture) -> Path:
     """The folder with our small programs, compiled for dom0."""
     sources = sorted((paths.LAB / "tools").glob("*.c"))
     chain = architectures.toolchain(architecture)
-    libraries = ["xencontrol", "xenstore"]
+    libraries = ["xencontrol", "xenforeignmemory", "xenstore"]
     flags = command.run([chain.pkg_config, "--cflags", "--libs",
                          *libraries]).split()
     versions = command.run([chain.pkg_config, "--modversion", *libraries])
