@@ -47,6 +47,8 @@ assert_equal "grant after the withdrawal" "$(guest_property errors need-kib)" \
 
 # The daemon stops first; nobody tidies up after the device model then.
 say "the guest is destroyed with a memory backend plugged in"
+memoryd_policy '[defaults]' 'cap=2MiB'
+memoryd_reload
 guest_monitor errors "object_add memory-backend-ram,id=stays,size=64K"
 xenstore-ls "/local/domain/0/device-model/$id/device-memory/blocks" > blocks.txt
 assert_contains "the blocks" "16 populated memory-backend-ram/stays" blocks.txt
