@@ -14,7 +14,8 @@ die() {
 }
 
 wanted() {
-    sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$list" | sort -u
+    sed -e 's/#.*//' -e "/\[!$(dpkg --print-architecture)\]/d" \
+        -e 's/\[.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$list" | sort -u
 }
 
 # A package counts as there if it, or one that provides it, is installed.

@@ -16,13 +16,17 @@ cd -- "$(dirname -- "$0")/.."
 }
 . build/config.status
 folder=${DESTDIR:-}$PREFIX/libexec/xendm
-qemu=$folder/qemu-system-i386
+case $(uname -m) in
+aarch64) built=build/qemu-arm64/qemu-system-aarch64 ;;
+*) built=build/qemu/qemu-system-i386 ;;
+esac
+qemu=$folder/${built##*/}
 restricted=$folder/qemu-restricted
 log=build/native/meson-logs/install-log.txt
 
 case ${1:-} in
 install)
-    install -D -m 755 build/qemu/qemu-system-i386 "$qemu"
+    install -D -m 755 "$built" "$qemu"
     install -m 755 toolstack/qemu-restricted "$restricted"
     meson install -C build/native --no-rebuild --quiet
     echo "$qemu"

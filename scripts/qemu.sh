@@ -7,7 +7,8 @@
 # build/qemu, "stock" (QEMU as it is) in build/stock, both with the same
 # options.  With --arm64 it is one for Arm guests and arm64 dom0s, in
 # build/qemu-arm64 or build/stock-arm64: cross-compiled, unless this machine
-# is arm64.  QEMU's configure runs only when something it depends on changed.
+# is arm64, where it is the only kind that can be built.  QEMU's configure runs
+# only when something it depends on changed.
 set -eu
 
 cd -- "$(dirname -- "$0")/.."
@@ -31,6 +32,10 @@ arm64=
 if [ "${1:-}" = --arm64 ]; then
     arm64=-arm64
     shift
+fi
+# An arm64 dom0 has no x86 guests: QEMU has Xen for them on x86 only.
+if [ "$(uname -m)" = aarch64 ]; then
+    arm64=-arm64
 fi
 
 [ -r build/config.status ] || die "run ./configure first"
@@ -135,7 +140,7 @@ link_firmware() {
         mkdir -p "$folder/qemu-bundle$from"
         for file in "$from"/*; do
             to=$folder/qemu-bundle$file
-            [ -e "$to" ] || ln -sf "$file" "$to"
+            [ ! -e "$file" ] || [ -e "$to" ] || ln -sf "$file" "$to"
         done
     done
 }

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The arm64 build: the sysroot and how QEMU's configure is called."""
 
-import platform
 import subprocess
 import unittest
 from pathlib import Path
@@ -106,7 +105,8 @@ class BuildTest(ConfigureTest):
     def qemu(self) -> None:
         done = subprocess.run(
             [self.root / "scripts/qemu.sh", "configure", "joined", "--arm64"],
-            capture_output=True, text=True, check=False)
+            capture_output=True, text=True, check=False,
+            env=self.environment)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_options(self) -> None:
@@ -116,7 +116,20 @@ class BuildTest(ConfigureTest):
                      "--target-list=aarch64-softmmu", "--disable-tcg"):
             self.assertIn(word, call)
         cross = f"--extra-ldflags=--sysroot={self.root}/build/arm64/sysroot"
-        self.assertEqual(platform.machine() != "aarch64", cross in call)
+        self.assertIn(cross, call)
+
+    def test_on_arm64(self) -> None:
+        """configure alone: nothing of x86, and nothing to cross."""
+        self.machine("aarch64")
+        self.good_source("--prefix=/opt/xen")
+        call = self.calls()[-1]
+        for word in (f"{self.root}/build/qemu-arm64 ", "--enable-xen",
+                     "--target-list=aarch64-softmmu"):
+            self.assertIn(word, call)
+        for word in ("passthrough", "i386", "sysroot", "cross"):
+            self.assertNotIn(word, call)
+        self.qemu()
+        self.assertEqual(self.calls()[-1], call)
 
     def test_second_run_does_nothing(self) -> None:
         self.qemu()
@@ -127,6 +140,7 @@ class BuildTest(ConfigureTest):
 def load_tests(loader: unittest.TestLoader, _, __) -> unittest.TestSuite:
     """All but the tests that BuildTest inherits."""
     suite = loader.loadTestsFromTestCase(SysrootTest)
-    for name in ("test_options", "test_second_run_does_nothing"):
+    for name in ("test_options", "test_on_arm64",
+                 "test_second_run_does_nothing"):
         suite.addTest(BuildTest(name))
     return suite

@@ -43,6 +43,16 @@ class ConfigureTest(unittest.TestCase):
         self.table = table.load(REPOSITORY)
         self.copy_repository()
         self.cut_source()
+        self.machine("x86_64")
+
+    def machine(self, name: str) -> None:
+        """What uname says from now on."""
+        programs = self.folder / "programs"
+        programs.mkdir(exist_ok=True)
+        (programs / "uname").write_text(f"#!/bin/sh\necho {name}\n")
+        (programs / "uname").chmod(0o755)
+        self.environment = dict(os.environ,
+                                PATH=f"{programs}:{os.environ['PATH']}")
 
     def copy_repository(self) -> None:
         self.root.mkdir()
@@ -72,7 +82,7 @@ class ConfigureTest(unittest.TestCase):
     def configure(self, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([self.root / "configure", *options],
                               capture_output=True, text=True, check=False,
-                              cwd=self.folder)
+                              cwd=self.folder, env=self.environment)
 
     def good(self, *options: str) -> str:
         result = self.configure(*options)

@@ -6,6 +6,7 @@ can be absent, stale or inconsistent.
 """
 
 import os
+import re
 import subprocess
 import tempfile
 import unittest
@@ -214,7 +215,7 @@ class DepsTest(StubCase):
 
     def setUp(self) -> None:
         super().setUp()
-        names = [line.split("#")[0].strip() for line in
+        names = [re.sub("[#[].*", "", line).strip() for line in
                  (REPOSITORY / "scripts/debian-packages.txt").read_text()
                  .splitlines()]
         self.state("targets", "Debian\n")
@@ -233,6 +234,15 @@ class DepsTest(StubCase):
                          (0, "", ""))
         self.assertNotIn("install", self.calls())
         self.assertNotIn("update", self.calls())
+
+    def test_not_on_every_machine(self) -> None:
+        self.state("installed",
+                   self.all.replace("installed gcc-aarch64-linux-gnu \n", ""))
+        for architecture, status in (("amd64", 1), ("arm64", 0)):
+            program = self.programs / "dpkg"
+            program.write_text(f"#!/bin/sh\necho {architecture}\n")
+            program.chmod(0o755)
+            self.assertEqual(self.deps().returncode, status)
 
     def test_lists_missing(self) -> None:
         self.state("installed", self.all)
