@@ -1087,6 +1087,21 @@ static void break_property_length(void *tree)
     *length = cpu_to_fdt32(0x7fffffff);
 }
 
+/* With its 12 bytes it ends where it began, if that is counted in an int. */
+static void break_property_backwards(void *tree)
+{
+    fdt32_t *length = (fdt32_t *)((char *)tree + fdt_off_dt_struct(tree) + 12);
+
+    *length = cpu_to_fdt32(UINT32_MAX - 11);
+}
+
+static void break_property_wraps(void *tree)
+{
+    fdt32_t *length = (fdt32_t *)((char *)tree + fdt_off_dt_struct(tree) + 12);
+
+    *length = cpu_to_fdt32(UINT32_MAX);
+}
+
 static void break_tag(void *tree)
 {
     fdt32_t *tag = (fdt32_t *)((char *)tree + fdt_off_dt_struct(tree) + 8);
@@ -1376,6 +1391,10 @@ static const struct {
       "has no end" },
     { "reservations/end", break_reservations_end, -EINVAL, "has no end" },
     { "property-length", break_property_length, -EINVAL, "broken" },
+    { "property-length/backwards", break_property_backwards, -EINVAL,
+      "claims to have 4294967296 bytes" },
+    { "property-length/wraps", break_property_wraps, -EINVAL,
+      "claims to have 4294967308 bytes" },
     { "tag", break_tag, -EINVAL, "broken" },
     { "root/none", break_no_root, -EINVAL, "broken" },
     { "root/nop", break_root_first_nop, -EINVAL, "broken" },

@@ -10,6 +10,7 @@
 #include <libfdt.h>
 #include <string.h>
 
+#include "align.h"
 #include "blob.h"
 
 /* The layout of the header has been this since version 17. */
@@ -158,6 +159,49 @@ static int check_strings(const void *fdt, HypervisorDtError *error)
     return 0;
 }
 
+/* How far the tag at @at reaches; 0 if libfdt has to say what is wrong. */
+static uint64_t tag_size(const char *at, uint64_t left)
+{
+    const struct fdt_property *property = (const void *)at;
+    const char *name_end;
+
+    switch (left < FDT_TAGSIZE ? FDT_END : fdt32_ld((const fdt32_t *)at)) {
+    case FDT_BEGIN_NODE:
+        name_end = memchr(at + FDT_TAGSIZE, 0, left - FDT_TAGSIZE);
+        return name_end ? align_up(name_end + 1 - at, FDT_TAGSIZE) : 0;
+    case FDT_END_NODE:
+    case FDT_NOP:
+        return FDT_TAGSIZE;
+    case FDT_PROP:
+        return left < sizeof(*property) ? 0 : sizeof(*property) +
+            align_up(fdt32_ld(&property->len), FDT_TAGSIZE);
+    default:
+        return 0;
+    }
+}
+
+/*
+ * Old libfdt (1.6.1, Debian 12's) adds a property's length to an offset that
+ * is an int.  A length near 2^32 leads it back to where it was, for ever.
+ */
+static int check_lengths(const void *fdt, HypervisorDtError *error)
+{
+    const char *at = (const char *)fdt + fdt_off_dt_struct(fdt);
+    uint64_t left = fdt_size_dt_struct(fdt);
+    uint64_t size;
+
+    while ((size = tag_size(at, left))) {
+        if (size > left) {
+            return hypervisor_dt_error_set(error, -EINVAL,
+                "the device tree is broken: a property claims to have %" PRIu64
+                " bytes, %" PRIu64 " are left", size, left);
+        }
+        at += size;
+        left -= size;
+    }
+    return 0;
+}
+
 static int check_structure(const void *fdt, HypervisorDtError *error)
 {
     int status = fdt_check_full(fdt, fdt_totalsize(fdt));
@@ -226,8 +270,8 @@ void *blob_copy_checked(const void *bytes, size_t length,
     fdt = g_malloc(total);
     memcpy(fdt, bytes, total);
     if (check_version(fdt, error) || check_blocks(fdt, error) ||
-        check_strings(fdt, error) || check_structure(fdt, error) ||
-        check_nodes(fdt, error)) {
+        check_strings(fdt, error) || check_lengths(fdt, error) ||
+        check_structure(fdt, error) || check_nodes(fdt, error)) {
         return NULL;
     }
     return g_steal_pointer(&fdt);
