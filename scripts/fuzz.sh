@@ -8,6 +8,10 @@
 # finds is kept in build/fuzz/NAME.
 set -eu
 
+# Seconds for one input.  No parser of ours needs a hundredth of that, and
+# libFuzzer's own limit is twenty minutes.
+input_timeout=20
+
 # fuzz.sh --one SECONDS TARGET: one of them; its result is one line
 if [ $# -eq 3 ] && [ "$1" = --one ]; then
     seconds=$2
@@ -17,8 +21,9 @@ if [ $# -eq 3 ] && [ "$1" = --one ]; then
     seeds=tests/fuzz/corpus/$name
     mkdir -p "$kept/corpus"
     [ -d "$seeds" ] || seeds=
-    if "$target" -max_total_time="$seconds" -artifact_prefix="$kept/" \
-        -print_final_stats=1 "$kept/corpus" $seeds \
+    if "$target" -max_total_time="$seconds" -timeout="$input_timeout" \
+        -artifact_prefix="$kept/" -print_final_stats=1 \
+        "$kept/corpus" $seeds \
         > "$kept/log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$kept/log")
         echo "ok - $name: $runs runs in $seconds s"
