@@ -82,6 +82,7 @@ void domain_set_asker(Domain *domain, uint32_t dm)
     domain->asker_known = true;
     domain->asker = dm;
     domain->answered_id = 0;
+    domain->was_granted = false;
     g_clear_pointer(&domain->answered, g_free);
 }
 
@@ -92,6 +93,7 @@ void domain_read_answered(Domain *domain, Store *store)
 
     if (value && device_memory_answer_parse(value, &answer)) {
         domain->answered_id = answer.id;
+        domain->was_granted = answer.granted;
     }
 }
 

@@ -57,6 +57,7 @@ typedef struct Domain {
     char *answer_path;
     uint32_t answered_id;       /* 0 if none */
     char *answered;             /* the request that was last answered */
+    bool was_granted;           /* an earlier process has granted one */
 
     bool pending;
     int64_t due;                /* when to look at the request, if pending */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "asker.h"
 #include "decide.h"
 #include "guest-size.h"
 #include "incoming.h"
@@ -176,7 +177,9 @@ static void lower_limit(const ServeContext *context, Domain *domain,
 static bool device_model_runs(const ServeContext *context,
                               const Domain *domain)
 {
-    g_autofree char *model = path_device_model(0, domain->domid);
+    /* A stub domain comes after the build; it is looked for each time. */
+    uint32_t dm = asker_find(context->store, domain->domid);
+    g_autofree char *model = path_device_model(dm, domain->domid);
     g_autofree char *path = g_strconcat(model, "/state", NULL);
     g_autofree char *state = store_read(context->store, path);
 
@@ -288,7 +291,7 @@ void incoming_begin(const ServeContext *context, Domain *domain, int64_t now)
             return;
         }
         /* An earlier process has raised the limit. */
-        incoming->state = domain->answered_id ? INCOMING_DECLARED
+        incoming->state = domain->was_granted ? INCOMING_DECLARED
                                               : INCOMING_RAISED;
     } else {
         incoming->state = INCOMING_BUILDING;

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "decide.h"
+#include "asker.h"
 #include "path.h"
 #include "report.h"
 
@@ -73,20 +73,6 @@ static void read_cap(ReportGuest *guest, Store *store)
     }
 }
 
-static uint32_t find_asker(Store *store, uint32_t domid)
-{
-    g_autofree char *stub = read_domain_node(store, domid,
-                                             "image/device-model-domid");
-    g_autofree char *target = NULL;
-    uint32_t dm;
-
-    if (!stub || !path_domid(stub, &dm)) {
-        return 0;
-    }
-    target = read_domain_node(store, dm, "target");
-    return decide_may_ask(dm, domid, stub, target) ? dm : 0;
-}
-
 static ReportGuest *new_guest(Store *store, const HostDomain *found)
 {
     ReportGuest *guest = g_new0(ReportGuest, 1);
@@ -96,7 +82,7 @@ static ReportGuest *new_guest(Store *store, const HostDomain *found)
     guest->name = report_printable(name ? name : "");
     read_grant(guest, store);
     read_cap(guest, store);
-    guest->asker = find_asker(store, found->domid);
+    guest->asker = asker_find(store, found->domid);
     return guest;
 }
 

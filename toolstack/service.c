@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "announce.h"
+#include "asker.h"
 #include "decide.h"
 #include "decision-log.h"
 #include "incoming.h"
@@ -39,39 +40,10 @@ static ServeContext serve_context(const Service *service)
 
 /* Who may ask */
 
-static char *read_domain_node(const Service *service, uint32_t domid,
-                              const char *node)
-{
-    g_autofree char *path = path_domain_node(domid, node);
-
-    return store_read(service->store, path);
-}
-
 static bool may_ask(const Service *service, uint32_t dm, Domain *guest)
 {
-    g_autofree char *device_model_domid = NULL;
-    g_autofree char *target = NULL;
-
-    if (!domain_identify(guest, service->store) || !guest->hvm) {
-        return false;
-    }
-    if (dm) {
-        device_model_domid = read_domain_node(service, guest->domid,
-                                              "image/device-model-domid");
-        target = read_domain_node(service, dm, "target");
-    }
-    return decide_may_ask(dm, guest->domid, device_model_domid, target);
-}
-
-/* The domain in which the guest's device model runs. */
-static uint32_t find_asker(const Service *service, Domain *guest)
-{
-    g_autofree char *stub = read_domain_node(service, guest->domid,
-                                             "image/device-model-domid");
-    uint32_t dm;
-
-    return stub && path_domid(stub, &dm) && may_ask(service, dm, guest)
-           ? dm : 0;
+    return domain_identify(guest, service->store) && guest->hvm &&
+           asker_may_ask(service->store, dm, guest->domid);
 }
 
 static void refuse_stranger(Service *service, Domain *from, uint32_t domid)
@@ -118,7 +90,7 @@ static void domain_arrived(Domain *domain, int64_t now, void *opaque)
 
     domain_cap(domain, service->store, service->policy);
     if (domain->domid && domain->identified && domain->hvm) {
-        domain_set_asker(domain, find_asker(service, domain));
+        domain_set_asker(domain, asker_find(service->store, domain->domid));
         domain_read_answered(domain, service->store);
         request_is_pending(domain, now);
     }
@@ -158,7 +130,8 @@ static void request_event(Service *service, uint32_t dm, uint32_t domid,
 /* A watch was set, or the directory was made anew: look at what is there. */
 static void device_models_event(Service *service, uint32_t dm, int64_t now)
 {
-    g_autofree char *target = read_domain_node(service, dm, "target");
+    g_autofree char *path = path_domain_node(dm, "target");
+    g_autofree char *target = store_read(service->store, path);
     uint32_t domid;
 
     if (target && path_domid(target, &domid)) {
@@ -209,6 +182,11 @@ static int64_t run_domain(Service *service, Domain *domain, int64_t now)
     ServeContext context = serve_context(service);
     int64_t next = SERVICE_NEVER;
 
+    /* After a restart the last answer alone says that a grant was asked for. */
+    if (domain->pending && domain->incoming.state == INCOMING_DECLARED) {
+        domain->incoming.due = now;
+        incoming_run(&context, domain, now);
+    }
     if (domain->pending && domain->due <= now &&
         !serve(&context, domain, now)) {
         service->domains_changed = true;

@@ -119,6 +119,71 @@ static void test_never_declared(void)
     service_free(service);
 }
 
+/* A device model in a stub domain says elsewhere that it runs. */
+static void test_stub_never_declares(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    restore_guest(world, service);
+    world_add_stub(world, 4, 3);
+    world_settle(world, service);
+    world_set_node(world, "/local/domain/4/device-model/3/state", "running");
+    world_pass(world, INCOMING_WATCH_US);
+    world_settle(world, service);
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE + 268);
+    world_pass(world, INCOMING_DECLARE_US);
+    world_settle(world, service);
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE);
+    g_assert_null(world_node(world, NOTE));
+    service_free(service);
+}
+
+static Service *restart(World *world, Service *service)
+{
+    service_free(service);
+    world_crash_after(world, WORLD_NO_CRASH);
+    return start(world);
+}
+
+/* A daemon that takes over does not take a refusal for a grant. */
+static void test_refused_before_restart(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    restore_guest(world, service);
+    ask(world, service, 3, "1 70000", "1 refused 1072 65536 65536 cap");
+    service = restart(world, service);
+    g_assert_nonnull(world_node(world, NOTE));
+    world_set_node(world, "/local/domain/0/device-model/3/state", "running");
+    world_pass(world, INCOMING_WATCH_US);
+    world_settle(world, service);
+    world_pass(world, INCOMING_DECLARE_US);
+    world_settle(world, service);
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE);
+    g_assert_null(world_node(world, NOTE));
+    service_free(service);
+}
+
+/* Nor is what was granted taken back because of a refusal right after it. */
+static void test_refused_after_grant(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    restore_guest(world, service);
+    ask(world, service, 3, "1 2048", "1 granted 2048 65536");
+    ask(world, service, 3, "2 70000", "2 refused 2048 65536 65536 cap");
+    service = restart(world, service);
+    world_set_node(world, "/local/domain/0/device-model/3/state", "running");
+    world_pass(world, 2 * INCOMING_DECLARE_US);
+    world_settle(world, service);
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE + 512);
+    g_assert_null(world_node(world, NOTE));
+    service_free(service);
+}
+
 /* A limit that never comes is not waited for without end. */
 static void test_never_built(void)
 {
@@ -259,6 +324,9 @@ int main(int argc, char **argv)
     ADD("restore-on-full-host", restore_on_full_host);
     ADD("build", build);
     ADD("never-declared", never_declared);
+    ADD("stub-never-declares", stub_never_declares);
+    ADD("refused-before-restart", refused_before_restart);
+    ADD("refused-after-grant", refused_after_grant);
     ADD("never-built", never_built);
     ADD("gone-while-built", gone_while_built);
     ADD("headroom", headroom);
