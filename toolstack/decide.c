@@ -67,13 +67,18 @@ DeviceMemoryAnswer decide_refusal(const char *request,
     return refuse(asked.id, now, reason);
 }
 
-uint32_t decide_headroom(uint32_t cap_kib, uint64_t free_kib,
-                         uint64_t reserve_kib, uint64_t unbuilt_kib)
+uint64_t decide_room(const HostMemory *memory)
 {
-    uint64_t room = free_kib - MIN(free_kib, reserve_kib);
+    uint64_t room = memory->free_kib - MIN(memory->free_kib,
+                                           memory->reserve_kib);
 
-    room -= MIN(room, unbuilt_kib);
-    room = MIN(room, cap_kib);
+    return room - MIN(room, memory->promised_kib);
+}
+
+uint32_t decide_headroom(uint32_t cap_kib, const HostMemory *memory)
+{
+    uint64_t room = MIN(decide_room(memory), cap_kib);
+
     return room - room % DEVICE_MEMORY_PAGE_KIB;
 }
 

@@ -19,8 +19,23 @@
 typedef struct Circumstances {
     uint32_t grant_kib;     /* what holds now; at least 0 */
     uint32_t cap_kib;       /* the most this domain may have */
-    uint64_t free_kib;      /* what the host can give beyond its reserve */
+    uint64_t free_kib;      /* what the host can give: decide_room() */
 } Circumstances;
+
+/* The host's memory. */
+typedef struct HostMemory {
+    uint64_t free_kib;      /* all that is free */
+    uint64_t reserve_kib;   /* what of it is not to be given */
+    uint64_t promised_kib;  /* what of it is promised and not taken yet */
+} HostMemory;
+
+/**
+ * decide_room: what the host can give
+ * @memory: its memory
+ *
+ * Returns: a size in KiB
+ */
+uint64_t decide_room(const HostMemory *memory);
 
 /**
  * decide_request: answer a request
@@ -48,15 +63,11 @@ DeviceMemoryAnswer decide_refusal(const char *request,
 /**
  * decide_headroom: how much a guest that is being built may bring along
  * @cap_kib: its cap
- * @free_kib: what the host has free
- * @reserve_kib: what of that is not to be given
- * @unbuilt_kib: what guests that are being built, this one included, will
- *               still take of it
+ * @memory: the host's memory; what this guest will take by itself is promised
  *
  * Returns: a size in KiB, a multiple of a page
  */
-uint32_t decide_headroom(uint32_t cap_kib, uint64_t free_kib,
-                         uint64_t reserve_kib, uint64_t unbuilt_kib);
+uint32_t decide_headroom(uint32_t cap_kib, const HostMemory *memory);
 
 /**
  * decide_provisional: how much of the headroom stays when the guest is built

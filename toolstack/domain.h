@@ -20,6 +20,7 @@
 #include "grant.h"
 #include "host.h"
 #include "policy.h"
+#include "promise.h"
 #include "rate.h"
 #include "store.h"
 
@@ -66,6 +67,8 @@ typedef struct Domain {
     int64_t chores_due;         /* when to do what can wait, or 0 */
     Rate requests;
     Incoming incoming;
+    Promise promise;
+    int64_t promise_wait;       /* how long until it is looked at once more */
 
     /* as a domain that asks for guests that are not its own */
     Rate strangers;

@@ -9,6 +9,7 @@
 #include "asker.h"
 #include "decide.h"
 #include "guest-size.h"
+#include "host-memory.h"
 #include "incoming.h"
 #include "path.h"
 
@@ -60,39 +61,15 @@ static bool is_built(const ServeContext *context, const Domain *domain)
 
 /* Giving headroom */
 
-/* Memory that guests which are being built will still take, in KiB. */
-static uint64_t unbuilt_kib(const ServeContext *context)
+static uint32_t headroom_kib(const ServeContext *context, Domain *domain,
+                             const HostDomain *found)
 {
-    GHashTableIter iter;
-    gpointer value;
-    uint64_t pages = 0;
+    HostMemory memory;
 
-    population_iterate(context->population, &iter);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Domain *domain = value;
-        HostDomain found;
-
-        if ((domain->incoming.state == INCOMING_BUILDING ||
-             domain->incoming.state == INCOMING_RAISED) &&
-            host_domain(context->host, domain->domid, &found)) {
-            pages += found.limit_pages -
-                     MIN(found.limit_pages, found.used_pages);
-        }
-    }
-    return pages * DEVICE_MEMORY_PAGE_KIB;
-}
-
-static uint32_t headroom_kib(const ServeContext *context, Domain *domain)
-{
-    uint64_t free_kib;
-
-    if (!host_free_kib(context->host, &free_kib)) {
-        return 0;
-    }
+    host_memory_read(context->host, context->population, found,
+                     context->policy->host_reserve_kib, &memory);
     return decide_headroom(domain_cap(domain, context->store,
-                                      context->policy), free_kib,
-                           context->policy->host_reserve_kib,
-                           unbuilt_kib(context));
+                                      context->policy), &memory);
 }
 
 /* With the lock held. */
@@ -105,7 +82,7 @@ static void raise_limit(const ServeContext *context, Domain *domain,
     if (!serve_still_there(context, domain, &found)) {
         return;
     }
-    total_kib = headroom_kib(context, domain);
+    total_kib = headroom_kib(context, domain, &found);
     if (!total_kib) {
         g_autofree char *label = domain_label(domain);
 

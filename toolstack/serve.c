@@ -13,6 +13,8 @@
 
 #include "decide.h"
 #include "decision-log.h"
+#include "guest-size.h"
+#include "host-memory.h"
 #include "path.h"
 #include "serve.h"
 
@@ -50,16 +52,14 @@ static Circumstances circumstances(const ServeContext *context,
                                    Domain *domain, const HostDomain *found)
 {
     Circumstances now = no_more(context, domain);
-    uint64_t free_kib;
+    HostMemory memory;
 
-    if (!host_free_kib(context->host, &free_kib)) {
+    if (!host_memory_read(context->host, context->population, found,
+                          context->policy->host_reserve_kib, &memory)) {
         g_critical("cannot read the host's free memory: %s",
                    g_strerror(errno));
-        free_kib = 0;
     }
-    now.free_kib = free_kib - MIN(free_kib,
-                                  context->policy->host_reserve_kib);
-    now.free_kib += paid_for_kib(found);
+    now.free_kib = decide_room(&memory) + paid_for_kib(found);
     return now;
 }
 
@@ -89,6 +89,35 @@ static void refuse(const ServeContext *context, Domain *domain,
     decision_log(domain, request, &answer, answer.grant_kib, now);
 }
 
+/*
+ * Until the device model has taken what it is granted, it is not for others.
+ *
+ * What a restored guest's device model declares first is there: it came with
+ * the stream.  One that asks for the first time in a guest of which there is
+ * no record may declare what it has had within libxl's slack, so the pages
+ * that the guest has of that count as taken.
+ *
+ * @first: there was no record
+ */
+static void promise(Domain *domain, const HostDomain *found, bool first,
+                    uint32_t before_kib)
+{
+    uint64_t slack = GUEST_SIZE_SLACK_KIB / DEVICE_MEMORY_PAGE_KIB;
+    uint64_t limit = found->limit_pages;
+    uint64_t used = found->used_pages;
+
+    if (domain->incoming.state != INCOMING_NO) {
+        domain->promise = (Promise) { 0 };
+        return;
+    }
+    if (first) {
+        used = MIN(used, limit - MIN(limit, slack));
+    }
+    promise_change(&domain->promise, limit, used, before_kib,
+                   grant_kib(&domain->grant));
+    domain->promise_wait = 4 * SERVE_CHORES_US;
+}
+
 /* Returns: false with errno if what was decided could not be done */
 static bool decide_and_answer(const ServeContext *context, Domain *domain,
                               const char *request, const HostDomain *found,
@@ -96,13 +125,16 @@ static bool decide_and_answer(const ServeContext *context, Domain *domain,
 {
     Circumstances numbers = circumstances(context, domain, found);
     uint32_t before_kib = numbers.grant_kib;
+    bool first = !domain->grant.recorded;
     uint32_t total_kib;
     DeviceMemoryAnswer answer = decide_request(request, &numbers, &total_kib);
 
-    if (answer.granted && total_kib != before_kib &&
-        !grant_change(&domain->grant, context->store, context->host,
-                      total_kib, found->limit_pages)) {
-        return false;
+    if (answer.granted && total_kib != before_kib) {
+        if (!grant_change(&domain->grant, context->store, context->host,
+                          total_kib, found->limit_pages)) {
+            return false;
+        }
+        promise(domain, found, first, before_kib);
     }
     write_answer(context, domain, request, &answer);
     if (answer.granted && domain->incoming.state != INCOMING_NO) {
@@ -256,11 +288,28 @@ static bool publish_cap(const ServeContext *context, Domain *domain)
     return domain->cap_published;
 }
 
-void serve_chores(const ServeContext *context, Domain *domain)
+/* A promise that is kept is forgotten, before the guest gives memory back. */
+static void look_at_promise(const ServeContext *context, Domain *domain,
+                            int64_t now)
+{
+    HostDomain found;
+
+    if (domain->promise.until_pages &&
+        domain->promise_wait <= SERVE_PROMISE_US &&
+        serve_still_there(context, domain, &found) &&
+        promise_pages(&domain->promise, found.limit_pages, found.used_pages,
+                      grant_kib(&domain->grant))) {
+        domain->chores_due = now + domain->promise_wait;
+        domain->promise_wait *= 4;
+    }
+}
+
+void serve_chores(const ServeContext *context, Domain *domain, int64_t now)
 {
     domain->chores_due = 0;
     if (!grant_settle(&domain->grant, context->store) ||
         !publish_cap(context, domain)) {
         domain_log_failure(domain, "publish its grant and cap");
     }
+    look_at_promise(context, domain, now);
 }

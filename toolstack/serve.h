@@ -22,6 +22,13 @@
 /* How long chores wait for the next request, so as not to be in its way. */
 #define SERVE_CHORES_US (20 * 1000)
 
+/*
+ * How long to go on looking whether a device model has taken what it was
+ * granted.  Each look waits four times as long as the one before; later ones
+ * come with requests of any guest.
+ */
+#define SERVE_PROMISE_US (10 * G_USEC_PER_SEC)
+
 typedef struct ServeContext {
     Store *store;
     Host *host;
@@ -53,8 +60,9 @@ bool serve(const ServeContext *context, Domain *domain, int64_t now);
 /**
  * serve_chores: do what could wait
  * @context: by what means
- * @domain: the guest
+ * @domain: the guest; @domain->chores_due says when there is more, unless 0
+ * @now: the time
  */
-void serve_chores(const ServeContext *context, Domain *domain);
+void serve_chores(const ServeContext *context, Domain *domain, int64_t now);
 
 #endif /* TOOLSTACK_SERVE_H */

@@ -198,7 +198,7 @@ static int64_t run_domain(Service *service, Domain *domain, int64_t now)
         return next;
     }
     if (domain->chores_due && domain->chores_due <= now) {
-        serve_chores(&context, domain);
+        serve_chores(&context, domain, now);
     }
     if (domain->pending) {
         next = domain->due;
@@ -290,7 +290,7 @@ void service_stop(Service *service)
         Domain *domain = value;
 
         if (domain->chores_due) {
-            serve_chores(&context, domain);
+            serve_chores(&context, domain, 0);
         }
     }
 }

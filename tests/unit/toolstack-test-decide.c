@@ -12,6 +12,7 @@
 #include "decide.h"
 #include "guest-size.h"
 #include "path.h"
+#include "promise.h"
 #include "rate.h"
 #include "spec-examples.h"
 
@@ -25,6 +26,10 @@
 #define HEADROOM_LAST 59
 #define PROVISIONAL_FIRST 60
 #define PROVISIONAL_LAST 64
+#define ROOM_FIRST 65
+#define ROOM_LAST 68
+#define PROMISE_FIRST 69
+#define PROMISE_LAST 76
 
 static GPtrArray *examples;
 
@@ -147,19 +152,77 @@ static uint32_t result_of(const SpecExample *example)
     return g_ascii_strtoull(strrchr(example->text, ':') + 1, NULL, 10);
 }
 
+static HostMemory memory_of(const SpecExample *example)
+{
+    return (HostMemory) {
+        .free_kib = spec_example_number(example, "free"),
+        .reserve_kib = spec_example_number(example, "reserve"),
+        .promised_kib = spec_example_number(example, "promised"),
+    };
+}
+
 static void test_headroom(void)
 {
     for (unsigned n = HEADROOM_FIRST; n <= HEADROOM_LAST; n++) {
         const SpecExample *example = spec_example_get(examples, n);
 
+        HostMemory memory = memory_of(example);
+
         g_test_message("example %u", n);
-        g_assert_cmpuint(decide_headroom(
-                             spec_example_number(example, "cap"),
-                             spec_example_number(example, "free"),
-                             spec_example_number(example, "reserve"),
-                             spec_example_number(example, "unbuilt")),
-                         ==, result_of(example));
+        g_assert_cmpuint(decide_headroom(spec_example_number(example, "cap"),
+                                         &memory), ==, result_of(example));
     }
+}
+
+static void test_room(void)
+{
+    for (unsigned n = ROOM_FIRST; n <= ROOM_LAST; n++) {
+        const SpecExample *example = spec_example_get(examples, n);
+        HostMemory memory = memory_of(example);
+
+        g_test_message("example %u", n);
+        g_assert_cmpuint(decide_room(&memory), ==, result_of(example));
+    }
+}
+
+/* The grant goes from one total to another; then pages are taken or not. */
+static void test_promise(void)
+{
+    for (unsigned n = PROMISE_FIRST; n <= PROMISE_LAST; n++) {
+        const SpecExample *example = spec_example_get(examples, n);
+        uint32_t before = spec_example_number(example, "grant");
+        uint32_t after = spec_example_number(example, "new");
+        uint64_t limit = spec_example_number(example, "limit");
+        Promise promise = { 0 };
+
+        g_test_message("example %u", n);
+        promise_change(&promise, limit, spec_example_number(example, "pages"),
+                       before, after);
+        limit += ((int64_t)after - before) / DEVICE_MEMORY_PAGE_KIB;
+        g_assert_cmpuint(DEVICE_MEMORY_PAGE_KIB *
+                         promise_pages(&promise, limit,
+                                       spec_example_number(example, "then"),
+                                       after), ==, result_of(example));
+    }
+}
+
+/* What was kept stays kept; several changes add up. */
+static void test_promise_goes_on(void)
+{
+    Promise promise = { 0 };
+
+    promise_change(&promise, 1000, 900, 0, 400);
+    g_assert_cmpuint(promise_pages(&promise, 1100, 950, 400), ==, 50);
+    promise_change(&promise, 1100, 950, 400, 600);
+    g_assert_cmpuint(promise_pages(&promise, 1150, 950, 600), ==, 100);
+    promise_change(&promise, 1150, 950, 600, 400);
+    g_assert_cmpuint(promise_pages(&promise, 1100, 950, 400), ==, 50);
+    g_assert_cmpuint(promise_pages(&promise, 1100, 1000, 400), ==, 0);
+    g_assert_cmpuint(promise_pages(&promise, 1100, 100, 400), ==, 0);
+
+    /* A grant that is lowered promises nothing. */
+    promise_change(&promise, 1100, 100, 400, 0);
+    g_assert_cmpuint(promise_pages(&promise, 1000, 0, 0), ==, 0);
 }
 
 static void test_provisional(void)
@@ -339,6 +402,10 @@ int main(int argc, char **argv)
     g_test_add_func("/toolstack/decide/spec-sizes", test_sizes);
     g_test_add_func("/toolstack/decide/spec-headroom", test_headroom);
     g_test_add_func("/toolstack/decide/spec-provisional", test_provisional);
+    g_test_add_func("/toolstack/decide/spec-room", test_room);
+    g_test_add_func("/toolstack/decide/spec-promise", test_promise);
+    g_test_add_func("/toolstack/decide/promise-goes-on",
+                    test_promise_goes_on);
     g_test_add_func("/toolstack/decide/size-note", test_size_note);
     g_test_add_func("/toolstack/decide/who-may-ask", test_who_may_ask);
     g_test_add_func("/toolstack/decide/paths", test_paths);

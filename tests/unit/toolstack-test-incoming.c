@@ -184,6 +184,32 @@ static void test_refused_after_grant(void)
     service_free(service);
 }
 
+/* What a guest that is being built will take is not given to others. */
+static void test_others_meanwhile(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    world_add_guest(world, 4, "mail", BASE);
+    begin_guest(world, service, 3);
+    world_set_free(world, 4 * (BASE + 16384) + 100);
+    ask(world, service, 4, "1 104", "1 refused 0 65536 100 host-memory");
+    world_set_used(world, 3, BASE + 268);
+    world_set_free(world, 4 * (16384 - 268) + 100);
+    ask(world, service, 4, "2 104", "2 refused 0 65536 100 host-memory");
+    world_finish_guest(world, 3, SIZE);
+    world_settle(world, service);
+    ask(world, service, 4, "3 104", "3 granted 104 65536");
+
+    /* What the first declares came with the stream; nothing is promised. */
+    ask(world, service, 3, "1 2048", "1 granted 2048 65536");
+    world_set_used(world, 4, BASE);
+    world_set_free(world, 100);
+    ask(world, service, 4, "4 208", "4 refused 104 65536 204 host-memory");
+    ask(world, service, 4, "5 204", "5 granted 204 65536");
+    service_free(service);
+}
+
 /* A limit that never comes is not waited for without end. */
 static void test_never_built(void)
 {
@@ -327,6 +353,7 @@ int main(int argc, char **argv)
     ADD("stub-never-declares", stub_never_declares);
     ADD("refused-before-restart", refused_before_restart);
     ADD("refused-after-grant", refused_after_grant);
+    ADD("others-meanwhile", others_meanwhile);
     ADD("never-built", never_built);
     ADD("gone-while-built", gone_while_built);
     ADD("headroom", headroom);

@@ -6,7 +6,8 @@
  * step and is started again.  Whenever all is at rest:
  *
  * - max_pages is what others have set plus the grant, to the page;
- * - the grant is what the model says, and so is every answer;
+ * - the grant is what the model says, and so is every answer: what others
+ *   were granted and have not populated is not granted again;
  * - nothing is left of guests that are gone.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -32,7 +33,7 @@ typedef struct ModelGuest {
     uint64_t target_pages;  /* limits that follow from what libxl has */
     uint64_t max_pages;     /* written last */
     uint32_t grant_kib;
-    bool asked;
+    uint32_t populated_kib; /* of the grant; the guest has nothing else */
     uint32_t id;
     uint32_t total_kib;
 } ModelGuest;
@@ -77,12 +78,42 @@ static void start(Model *model)
     g_assert_true(service_start(model->service, world_now(model->world)));
 }
 
-/* The naive rule, written without looking at the daemon's. */
+static void populate(Model *model, uint32_t domid, uint32_t kib)
+{
+    ModelGuest *guest = &model->guests[domid - 1];
+
+    guest->populated_kib = kib;
+    world_set_used(model->world, domid, kib / 4);
+}
+
+/* All take what they were granted. */
+static void populate_all(Model *model)
+{
+    for (uint32_t domid = 1; domid <= DOMIDS; domid++) {
+        if (model->guests[domid - 1].alive) {
+            populate(model, domid, model->guests[domid - 1].grant_kib);
+        }
+    }
+}
+
+/* The naive rules, written without looking at the daemon's. */
+static uint64_t model_room(Model *model)
+{
+    uint64_t taken = RESERVE_KIB;
+
+    for (int i = 0; i < DOMIDS; i++) {
+        if (model->guests[i].alive) {
+            taken += model->guests[i].grant_kib -
+                     model->guests[i].populated_kib;
+        }
+    }
+    return model->free_kib > taken ? model->free_kib - taken : 0;
+}
+
 static const char *model_answer(Model *model, ModelGuest *guest)
 {
     static char text[128];
-    uint64_t room = model->free_kib > RESERVE_KIB
-                    ? model->free_kib - RESERVE_KIB : 0;
+    uint64_t room = model_room(model);
     uint64_t most = MIN(guest->grant_kib + room, model->cap_kib);
     const char *reason;
 
@@ -172,15 +203,21 @@ static void write_request(Model *model, uint32_t domid)
 
     guest->id = ++model->last_id;
     guest->total_kib = 4 * random_below(600);
+    /* What is given back has left the guest before. */
+    populate(model, domid, MIN(guest->populated_kib, guest->total_kib));
     request = g_strdup_printf("%u %u", guest->id, guest->total_kib);
     world_ask(model->world, 0, domid, request);
 }
 
 static void assert_answered(Model *model, uint32_t domid)
 {
-    const char *expected = model_answer(model, &model->guests[domid - 1]);
+    ModelGuest *guest = &model->guests[domid - 1];
+    const char *expected = model_answer(model, guest);
 
     g_assert_cmpstr(world_answer(model->world, 0, domid), ==, expected);
+    if (random_below(2)) {
+        populate(model, domid, guest->grant_kib);
+    }
 }
 
 static void ask(Model *model, uint32_t domid)
@@ -226,6 +263,7 @@ static void ask_and_crash(Model *model, uint32_t domid)
     if (!model->guests[domid - 1].alive) {
         return;
     }
+    populate_all(model);    /* promises do not outlive the process */
     world_crash_after(model->world, random_below(6));
     write_request(model, domid);
     settle(model);
@@ -235,10 +273,12 @@ static void ask_and_crash(Model *model, uint32_t domid)
     start(model);
     settle(model);
     assert_answered(model, domid);
+    populate_all(model);
 }
 
 static void restart(Model *model, uint32_t domid)
 {
+    populate_all(model);
     if (random_below(2)) {
         service_stop(model->service);
     }

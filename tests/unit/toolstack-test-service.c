@@ -86,6 +86,116 @@ static void test_reserve(void)
     service_free(service);
 }
 
+/* Two guests that ask at once are not given the same memory. */
+static void test_reserve_at_once(void)
+{
+    g_autoptr(World) world = world_new();
+    Policy *policy = plain_policy(65536);
+    Service *service;
+
+    policy->host_reserve_kib = 1000;
+    service = start_with(world, policy);
+    world_add_guest(world, 3, "web", BASE);
+    world_add_guest(world, 4, "mail", BASE);
+    world_set_used(world, 3, BASE - 256);
+    world_set_used(world, 4, BASE - 256);
+    world_settle(world, service);
+    world_set_free(world, 1000 + 65536);
+    world_ask(world, 0, 3, "2 61440");
+    world_ask(world, 0, 4, "2 61440");
+    world_settle(world, service);
+    if (world_limit(world, 3) > BASE) {
+        g_assert_cmpstr(world_answer(world, 0, 3), ==,
+                        "2 granted 61440 65536");
+        g_assert_cmpstr(world_answer(world, 0, 4), ==,
+                        "2 refused 0 65536 4096 host-memory");
+    } else {
+        g_assert_cmpstr(world_answer(world, 0, 4), ==,
+                        "2 granted 61440 65536");
+        g_assert_cmpstr(world_answer(world, 0, 3), ==,
+                        "2 refused 0 65536 4096 host-memory");
+    }
+    service_free(service);
+}
+
+/* A grant counts until it is populated, and not once more after that. */
+static void test_reserve_until_populated(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    world_add_guest(world, 3, "web", BASE);
+    world_add_guest(world, 4, "mail", BASE);
+    world_set_free(world, 60000);
+    ask(world, service, 3, "1 40000", "1 granted 40000 65536");
+
+    /* Nor is it given twice to the same guest. */
+    ask(world, service, 3, "2 60004", "2 refused 40000 65536 60000 "
+        "host-memory");
+    world_pass(world, 100 * SERVE_PROMISE_US);
+    world_settle(world, service);
+    ask(world, service, 4, "1 20004", "1 refused 0 65536 20000 host-memory");
+    world_set_used(world, 3, 4000);
+    world_set_free(world, 44000);
+    ask(world, service, 4, "2 20004", "2 refused 0 65536 20000 host-memory");
+    world_set_used(world, 3, 10000);
+    world_set_free(world, 20000);
+    ask(world, service, 4, "3 20000", "3 granted 20000 65536");
+    ask(world, service, 3, "3 40004", "3 refused 40000 65536 40000 "
+        "host-memory");
+
+    /* The second withdraws; the first balloons down, and is not counted. */
+    ask(world, service, 4, "4 0", "4 granted 0 65536");
+    world_set_used(world, 3, 0);
+    world_set_free(world, 60000);
+    ask(world, service, 4, "5 60000", "5 granted 60000 65536");
+    service_free(service);
+}
+
+/* That a grant is populated is noticed soon, and not with the next request. */
+static void test_reserve_and_balloon(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    world_add_guest(world, 3, "web", BASE);
+    world_add_guest(world, 4, "mail", BASE);
+    ask(world, service, 3, "1 40000", "1 granted 40000 65536");
+    finish_chores(world, service);
+    world_set_used(world, 3, 10000);
+    world_pass(world, 4 * SERVE_CHORES_US);
+    world_settle(world, service);
+    world_set_used(world, 3, 0);
+    world_set_free(world, 1000);
+    ask(world, service, 4, "1 1000", "1 granted 1000 65536");
+
+    /* After that nothing is to be looked at. */
+    world_set_used(world, 4, 250);
+    world_pass(world, SERVE_CHORES_US);
+    world_settle(world, service);
+    g_assert_cmpint(service_run(service, world_now(world)), ==,
+                    SERVICE_NEVER);
+    service_free(service);
+}
+
+/* A device model that has lived within libxl's slack declares what it has. */
+static void test_reserve_and_slack(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    world_add_guest(world, 3, "web", BASE);
+    world_add_guest(world, 4, "mail", BASE);
+    world_set_used(world, 3, BASE);
+    world_set_used(world, 4, BASE - 156);
+    world_set_free(world, 1024);
+    ask(world, service, 3, "1 1024", "1 granted 1024 65536");
+    ask(world, service, 4, "1 512", "1 granted 512 65536");
+    ask(world, service, 4, "2 1424", "2 granted 1424 65536");
+    ask(world, service, 4, "3 1428", "3 refused 1424 65536 1424 host-memory");
+    service_free(service);
+}
+
 /*
  * In the ordinary case: read the request, write record and answer; after the
  * answer, read both sizes.
@@ -471,6 +581,10 @@ int main(int argc, char **argv)
     ADD("grant-and-return", grant_and_return);
     ADD("refused", refused);
     ADD("reserve", reserve);
+    ADD("reserve-at-once", reserve_at_once);
+    ADD("reserve-until-populated", reserve_until_populated);
+    ADD("reserve-and-balloon", reserve_and_balloon);
+    ADD("reserve-and-slack", reserve_and_slack);
     ADD("short-path", short_path);
     ADD("quiet", quiet);
     ADD("repeated", repeated);
