@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 
+#include "announce.h"
 #include "check.h"
 #include "guest-size.h"
 #include "path.h"
@@ -19,7 +20,10 @@ typedef struct Facts {
     bool provisional;
     char *request_text;     /* or NULL */
     char *answer_text;      /* or NULL */
+    GuestSize size;
     uint64_t videoram_kib;
+    bool publishes;         /* the device model has a node for its blocks */
+    bool announced;
 } Facts;
 
 static char *read_libxl(Store *store, uint32_t domid, const char *node)
@@ -43,6 +47,7 @@ static void read_facts(Facts *facts, Store *store)
     uint32_t dm = facts->guest->asker;
     g_autofree char *provisional = read_libxl(store, domid,
                                               PATH_LIBXL_PROVISIONAL);
+    g_autofree char *blocks = NULL;
 
     facts->provisional = provisional != NULL;
     facts->record_text = read_libxl(store, domid, PATH_LIBXL_RECORD);
@@ -52,7 +57,11 @@ static void read_facts(Facts *facts, Store *store)
                                       DEVICE_MEMORY_NODE_REQUEST);
     facts->answer_text = read_memory(store, dm, domid,
                                      DEVICE_MEMORY_NODE_ANSWER);
+    blocks = read_memory(store, dm, domid, DEVICE_MEMORY_NODE_BLOCKS);
+    facts->publishes = blocks != NULL;
+    facts->size = guest_size_read(store, domid);
     facts->videoram_kib = guest_size_read_videoram(store, domid);
+    facts->announced = announce_stands(store);
 }
 
 static void clear_facts(Facts *facts)
@@ -60,6 +69,11 @@ static void clear_facts(Facts *facts)
     g_free(facts->record_text);
     g_free(facts->request_text);
     g_free(facts->answer_text);
+}
+
+static uint32_t granted_kib(const Facts *facts)
+{
+    return facts->recorded ? facts->record.grant_kib : 0;
 }
 
 /* Each returns what is wrong, or NULL. */
@@ -97,6 +111,25 @@ static char *check_limit(const Facts *facts)
                            facts->record.grant_kib);
 }
 
+static char *check_base(const Facts *facts)
+{
+    uint64_t grant_pages = granted_kib(facts) / DEVICE_MEMORY_PAGE_KIB;
+    uint64_t limit = facts->guest->domain.limit_pages;
+
+    if (!facts->size.known ||
+        guest_size_may_have_limit(&facts->size, facts->videoram_kib,
+                                  limit - MIN(limit, grant_pages))) {
+        return NULL;
+    }
+    return g_strdup_printf("max_pages is %" PRIu64 ", and %" PRIu64 " without "
+                           "the grant of %u KiB, which libxl does not set for "
+                           "a target of %" PRIu64 " KiB, video memory of "
+                           "%" PRIu64 " KiB and a maximum of %" PRIu64 " KiB",
+                           limit, limit - MIN(limit, grant_pages),
+                           granted_kib(facts), facts->size.target_kib,
+                           facts->videoram_kib, facts->size.static_max_kib);
+}
+
 static char *check_pages(const Facts *facts)
 {
     const HostDomain *domain = &facts->guest->domain;
@@ -111,7 +144,7 @@ static char *check_pages(const Facts *facts)
 
 static char *check_answer(const Facts *facts)
 {
-    uint32_t grant = facts->recorded ? facts->record.grant_kib : 0;
+    uint32_t grant = granted_kib(facts);
     DeviceMemoryRequest request;
     DeviceMemoryAnswer answer;
 
@@ -138,14 +171,11 @@ static char *check_answer(const Facts *facts)
     return NULL;
 }
 
-static char *check_blocks(const Facts *facts)
+/* What the device model says that it has, in KiB. */
+static uint64_t blocks_kib(const Facts *facts)
 {
-    uint32_t grant = facts->recorded ? facts->record.grant_kib : 0;
     uint64_t kib = 0;
 
-    if (!facts->request_text || facts->provisional) {
-        return NULL;
-    }
     for (unsigned i = 0; i < facts->guest->blocks->len; i++) {
         const ReportBlock *block = facts->guest->blocks->pdata[i];
 
@@ -154,12 +184,45 @@ static char *check_blocks(const Facts *facts)
             kib += (uint64_t)block->pages * DEVICE_MEMORY_PAGE_KIB;
         }
     }
-    if (kib <= grant + facts->videoram_kib) {
+    return kib;
+}
+
+/* Without a request it lives within what libxl leaves to every guest. */
+static char *check_unasked(const Facts *facts, uint64_t kib)
+{
+    if (kib <= facts->videoram_kib + GUEST_SIZE_SLACK_KIB) {
         return NULL;
     }
-    return g_strdup_printf("the blocks come to %" PRIu64 " KiB, but the grant "
-                           "is %u KiB beyond video memory of %" PRIu64 " KiB",
-                           kib, grant, facts->videoram_kib);
+    return g_strdup_printf("the blocks come to %" PRIu64 " KiB, but nothing "
+                           "was asked for beyond video memory of %" PRIu64
+                           " KiB", kib, facts->videoram_kib);
+}
+
+static char *check_blocks(const Facts *facts)
+{
+    uint32_t grant = granted_kib(facts);
+    uint64_t kib = blocks_kib(facts);
+    uint64_t credit_kib = facts->videoram_kib -
+                          facts->videoram_kib % DEVICE_MEMORY_PAGE_KIB;
+
+    if (facts->provisional) {
+        return NULL;
+    }
+    if (!facts->request_text) {
+        return check_unasked(facts, kib);
+    }
+    if (kib > grant + credit_kib) {
+        return g_strdup_printf("the blocks come to %" PRIu64 " KiB, but the "
+                               "grant is %u KiB beyond video memory of "
+                               "%" PRIu64 " KiB", kib, grant, credit_kib);
+    }
+    if (grant > kib - MIN(kib, credit_kib) && facts->publishes &&
+        facts->announced && !facts->guest->bad_blocks) {
+        return g_strdup_printf("the grant is %u KiB beyond video memory of "
+                               "%" PRIu64 " KiB, but the blocks come to only "
+                               "%" PRIu64 " KiB", grant, credit_kib, kib);
+    }
+    return NULL;
 }
 
 static const struct Identity {
@@ -168,6 +231,7 @@ static const struct Identity {
 } identities[] = {
     { "record", check_record },
     { "limit", check_limit },
+    { "base", check_base },
     { "pages", check_pages },
     { "answer", check_answer },
     { "blocks", check_blocks },

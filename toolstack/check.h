@@ -2,13 +2,17 @@
  * Do Xen, the toolstack and the device model agree about a guest?
  *
  * Concepts
- * - Five identities are checked, in this order; the first that does not hold
+ * - Six identities are checked, in this order; the first that does not hold
  *   is named.
  *   record  the record can be read and is settled
  *   limit   max_pages is what the record says
+ *   base    max_pages without the grant is what libxl sets
  *   pages   nr_pages is at most max_pages
  *   answer  the last request was answered, and the grant is that of the answer
- *   blocks  the blocks come to no more than the last granted request
+ *   blocks  the grant is what the blocks come to beyond the video memory
+ * - The last two say nothing while the grant is provisional.  That the grant
+ *   is not more than the blocks need can be asked only of a device model that
+ *   publishes blocks, and while there is a service to give back to.
  * - The numbers are read one after the other while everything goes on, so a
  *   failure counts only if it is found again a little later.
  *

@@ -65,6 +65,17 @@ bool guest_size_sets_limit(const GuestSize *before, const GuestSize *now,
             limit_of(now->static_max_kib) == limit_pages);
 }
 
+bool guest_size_may_have_limit(const GuestSize *size, uint64_t videoram_kib,
+                               uint64_t limit_pages)
+{
+    uint64_t kib = size->target_kib + videoram_kib;
+
+    return limit_pages == limit_of(kib) ||
+           limit_pages == limit_of(size->static_max_kib) ||
+           (size->static_max_kib > kib &&
+            limit_pages == limit_of(kib + GUEST_SIZE_SLACK_KIB));
+}
+
 char *guest_size_format(const GuestSize *size, const char *record)
 {
     return g_strdup_printf("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %s",

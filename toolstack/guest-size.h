@@ -70,6 +70,19 @@ bool guest_size_sets_limit(const GuestSize *before, const GuestSize *now,
                            uint64_t videoram_kib, uint64_t limit_pages);
 
 /**
+ * guest_size_may_have_limit: is a limit one that libxl sets for a size?
+ * @size: the size, known
+ * @videoram_kib: the guest's video memory
+ * @limit_pages: max_pages, without what others have added
+ *
+ * Which of its programs has set the limit last is not known, so it may follow
+ * from the target or from the maximum.  The target that libxl writes when it
+ * builds a guest with a larger maximum is smaller by GUEST_SIZE_SLACK_KIB.
+ */
+bool guest_size_may_have_limit(const GuestSize *size, uint64_t videoram_kib,
+                               uint64_t limit_pages);
+
+/**
  * guest_size_format: a size as it is noted beside a record
  * @size: the size, known
  * @record: the record that held when it was read

@@ -16,6 +16,7 @@
 #define BASE 33024
 #define MODEL "/local/domain/0/device-model/3/device-memory"
 #define RECORD "/libxl/3/device-memory/record"
+#define TARGET "/local/domain/3/memory/target"
 
 /* A guest in which everything agrees: 320 KiB beyond 16 MiB of videoram. */
 static World *good_world(void)
@@ -26,9 +27,13 @@ static World *good_world(void)
     world_add_guest(world, 3, "web", BASE + 80);
     world_set_used(world, 3, BASE + 80);
     world_set_node(world, "/local/domain/3/memory/videoram", "16384");
+    world_set_node(world, TARGET, "114688");
+    world_set_node(world, "/local/domain/3/memory/static-max", "262144");
+    world_set_node(world, "/tool/device-memory/version", "1");
     world_set_node(world, RECORD, "320 33104 320 33104");
     world_set_node(world, MODEL "/request", "8 320");
     world_set_node(world, MODEL "/answer", "8 granted 320 65536");
+    world_set_node(world, MODEL "/blocks", "");
     world_set_node(world, MODEL "/blocks/0", "4096 populated vga.vram");
     world_set_node(world, MODEL "/blocks/1", "80 granted rom");
     world_set_node(world, MODEL "/blocks/2", "80 wanted rom");
@@ -36,7 +41,8 @@ static World *good_world(void)
     return world;
 }
 
-static void expect(World *world, const char *identity, const char *text)
+static void expect_of(World *world, uint32_t domid, const char *name,
+                      const char *identity, const char *text)
 {
     g_autoptr(GError) error = NULL;
     CheckFailure *failure;
@@ -50,11 +56,16 @@ static void expect(World *world, const char *identity, const char *text)
         return;
     }
     g_assert_nonnull(failure);
-    g_assert_cmpuint(failure->domid, ==, 3);
-    g_assert_cmpstr(failure->name, ==, "web");
+    g_assert_cmpuint(failure->domid, ==, domid);
+    g_assert_cmpstr(failure->name, ==, name);
     g_assert_cmpstr(failure->identity, ==, identity);
     g_assert_cmpstr(failure->text, ==, text);
     check_failure_free(failure);
+}
+
+static void expect(World *world, const char *identity, const char *text)
+{
+    expect_of(world, 3, "web", identity, text);
 }
 
 static void test_good(void)
@@ -83,8 +94,12 @@ static void test_failures(void)
           "33040\" is not settled; is the daemon running?" },
         { RECORD, "320 33105 320 33105", "limit", "max_pages is 33104, but "
           "the record says 33105, with a grant of 320 KiB" },
-        { RECORD, "64 33104 64 33104", "answer", "the last answer says 320 "
-          "KiB, but the grant is 64 KiB" },
+        { RECORD, "64 33104 64 33104", "base", "max_pages is 33104, and "
+          "33088 without the grant of 64 KiB, which libxl does not set for a "
+          "target of 114688 KiB, video memory of 16384 KiB and a maximum of "
+          "262144 KiB" },
+        { MODEL "/answer", "8 granted 64 65536", "answer", "the last answer "
+          "says 64 KiB, but the grant is 320 KiB" },
         { MODEL "/request", "9 640", "answer", "the request \"9 640\" is not "
           "answered" },
         { MODEL "/request", "\033", "answer", "the request \"?\" is not "
@@ -96,6 +111,16 @@ static void test_failures(void)
         { MODEL "/blocks/1", "81 populated rom", "blocks", "the blocks come "
           "to 16708 KiB, but the grant is 320 KiB beyond video memory of "
           "16384 KiB" },
+        { MODEL "/blocks/1", "79 populated rom", "blocks", "the grant is 320 "
+          "KiB beyond video memory of 16384 KiB, but the blocks come to only "
+          "16700 KiB" },
+        { MODEL "/blocks/0", "4000 populated vga.vram", "blocks", "the grant "
+          "is 320 KiB beyond video memory of 16384 KiB, but the blocks come "
+          "to only 16320 KiB" },
+        { TARGET, "114684", "base", "max_pages is 33104, and 33024 without "
+          "the grant of 320 KiB, which libxl does not set for a target of "
+          "114684 KiB, video memory of 16384 KiB and a maximum of 262144 "
+          "KiB" },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -117,6 +142,79 @@ static void test_limits(void)
     world_set_limit(world, 3, BASE);
     expect(world, "limit", "max_pages is 33024, but the record says 33104, "
            "with a grant of 320 KiB");
+}
+
+/* What libxl sets: by the target, by the maximum, and when it builds. */
+static void test_base(void)
+{
+    g_autoptr(World) world = good_world();
+
+    world_set_node(world, TARGET, "113664");
+    expect(world, NULL, NULL);
+    world_set_node(world, TARGET, "65536");
+    world_set_node(world, "/local/domain/3/memory/static-max", "131072");
+    expect(world, NULL, NULL);
+
+    /* Not known yet, or no number. */
+    world_set_node(world, TARGET, "much");
+    world_set_node(world, "/local/domain/3/memory/static-max", "1");
+    expect(world, NULL, NULL);
+
+    /* A guest without a grant is checked as well. */
+    world_set_node(world, "/local/domain/2/memory/target", "4");
+    world_set_node(world, "/local/domain/2/memory/static-max", "8");
+    expect_of(world, 2, "other", "base", "max_pages is 33024, and 33024 "
+              "without the grant of 0 KiB, which libxl does not set for a "
+              "target of 4 KiB, video memory of 0 KiB and a maximum of 8 KiB");
+}
+
+/* Fewer blocks than the grant: what the numbers do not say is no failure. */
+static void test_too_few_blocks(void)
+{
+    const char *text = "the grant is 320 KiB beyond video memory of 16384 "
+                       "KiB, but the blocks come to only 16384 KiB";
+    g_autoptr(World) world = good_world();
+
+    world_set_node(world, MODEL "/blocks/1", "80 wanted rom");
+    expect(world, "blocks", text);
+    world_set_node(world, MODEL "/blocks/3", "rom");
+    expect(world, NULL, NULL);
+    world_set_node(world, MODEL "/blocks/3", "80 released rom");
+    expect(world, "blocks", text);
+    world_set_node(world, "/tool/device-memory/version", "");
+    expect(world, NULL, NULL);
+}
+
+/* A device model that is starting publishes nothing yet. */
+static void test_no_blocks(void)
+{
+    g_autoptr(World) world = world_new();
+
+    world_add_guest(world, 2, "other", BASE);
+    world_add_guest(world, 3, "web", BASE);
+    world_set_limit(world, 3, BASE + 80);
+    world_set_node(world, RECORD, "320 33104 320 33104");
+    world_set_node(world, "/tool/device-memory/version", "1");
+    world_set_node(world, MODEL "/request", "8 320");
+    world_set_node(world, MODEL "/answer", "8 granted 320 65536");
+    expect(world, NULL, NULL);
+    world_set_node(world, MODEL "/blocks", "");
+    expect(world, "blocks", "the grant is 320 KiB beyond video memory of 0 "
+           "KiB, but the blocks come to only 0 KiB");
+}
+
+/* Who has not asked lives within libxl's slack. */
+static void test_unasked(void)
+{
+    g_autoptr(World) world = world_new();
+
+    world_add_guest(world, 2, "other", BASE);
+    world_add_guest(world, 3, "web", BASE);
+    world_set_node(world, MODEL "/blocks/0", "256 populated rom");
+    expect(world, NULL, NULL);
+    world_set_node(world, MODEL "/blocks/0", "257 populated rom");
+    expect(world, "blocks", "the blocks come to 1028 KiB, but nothing was "
+           "asked for beyond video memory of 0 KiB");
 }
 
 /* A guest that is being restored has a grant that nobody has asked for. */
@@ -248,6 +346,10 @@ int main(int argc, char **argv)
     g_test_add_func("/toolstack/check/good", test_good);
     g_test_add_func("/toolstack/check/failures", test_failures);
     g_test_add_func("/toolstack/check/limits", test_limits);
+    g_test_add_func("/toolstack/check/base", test_base);
+    g_test_add_func("/toolstack/check/too-few-blocks", test_too_few_blocks);
+    g_test_add_func("/toolstack/check/no-blocks", test_no_blocks);
+    g_test_add_func("/toolstack/check/unasked", test_unasked);
     g_test_add_func("/toolstack/check/provisional", test_provisional);
     g_test_add_func("/toolstack/check/json", test_json);
     g_test_add_func("/toolstack/watch/text", test_watch);

@@ -35,7 +35,8 @@ guest_start seen
 guest_wait_hvmloader seen
 id=$(domid_of seen)
 check_is 0 '1 guests: all is well'
-for text in appeared "request [0-9]* $NEED" "answer [0-9]* granted $NEED 65536" \
+for text in appeared "request [0-9]* $NEED" \
+    "answer [0-9]* granted $NEED 65536" \
     "grant $NEED KiB, limit $(limit_of "$id") pages" 'cap 65536' \
     'block 0: .*'; do
     wait_until 5 "line '$text' of watch" \
@@ -48,9 +49,18 @@ limit=$(limit_of "$id")
 xenstore-write "/libxl/$id/device-memory/record" \
     "$NEED $((limit + 1)) $NEED $((limit + 1))"
 check_is 3 "domain $id \"seen\": limit: max_pages is $limit, but the record"
+xenstore-write "/libxl/$id/device-memory/record" \
+    "$((NEED + 1024)) $limit $((NEED + 1024)) $limit"
+check_is 3 "domain $id \"seen\": base: max_pages is $limit, and"
 xenstore-write "/libxl/$id/device-memory/record" nonsense
 check_is 3 "domain $id \"seen\": record: the record \"nonsense\" cannot be read"
 xenstore-write "/libxl/$id/device-memory/record" "$record"
+check_is 0 '1 guests: all is well'
+block=/local/domain/0/device-model/$id/device-memory/blocks/0
+value=$(node "$block")
+xenstore-write "$block" "1 ${value#* }"
+check_is 3 "domain $id \"seen\": blocks: the grant is $NEED KiB beyond"
+xenstore-write "$block" "$value"
 check_is 0 '1 guests: all is well'
 
 guest_destroy seen

@@ -6,7 +6,8 @@
 # timeout: 120
 # needs: qemu qemu-stock xendm-memoryd xendm-memory
 
-# stub_puts PATH VALUE: below its own node in xenstore; the reply is in reply.txt.
+# stub_puts PATH VALUE: below its own node in xenstore; the reply is in
+# reply.txt.
 stub_puts()
 {
     guest_run served "put-node $1 '$2'" > reply.txt
@@ -14,8 +15,7 @@ stub_puts()
 
 answered()
 {
-    [ "$(node "/local/domain/$stub/device-model/$served/device-memory/answer")" \
-        = "$1" ]
+    [ "$(node "$model/device-memory/answer")" = "$1" ]
 }
 
 # stub_asks REQUEST ANSWER
@@ -49,9 +49,9 @@ served=$(domid_of served)
 stub=$(domid_of served-dm)
 # What QEMU would say at last; libxl waits for half a minute, in which Linux may
 # not be up on a busy host.
-wait_until 60 "the stub domain's place" \
-    node "/local/domain/$stub/device-model/$served"
-xenstore-write "/local/domain/$stub/device-model/$served/state" running
+model=/local/domain/$stub/device-model/$served
+wait_until 60 "the stub domain's place" node "$model"
+xenstore-write "$model/state" running
 guest_wait_linux served
 wait "$creating" || fail "$(cat "$(guest_output served)")"
 assert_equal "the guest's device-model domain, as libxl notes it" "$stub" \
@@ -68,7 +68,13 @@ assert_equal "grant, KiB" 1024 "$(grant_of served)"
 assert_equal "max_pages of the guest" $((limit + 256)) "$(limit_of "$served")"
 xendm-memory list > list.txt
 assert_contains "what the client lists" served list.txt
+# What QEMU would say that the grant is for.
+stub_puts "device-model/$served/device-memory/blocks/0" '256 populated a.rom'
 xendm-memory check > check.txt || fail "$(cat check.txt)"
+stub_puts "device-model/$served/device-memory/blocks/0" '255 populated a.rom'
+assert_equal "status of check for too few blocks" 3 \
+    "$(xendm-memory check > check.txt; echo $?)"
+assert_contains "what check says" 'blocks come to only 1020 KiB' check.txt
 stub_asks '10 0' '10 granted 0 65536'
 assert_equal "max_pages of the guest" "$limit" "$(limit_of "$served")"
 
