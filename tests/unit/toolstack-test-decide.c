@@ -30,6 +30,9 @@
 #define ROOM_LAST 68
 #define PROMISE_FIRST 69
 #define PROMISE_LAST 76
+#define AUTHORITY_FIRST 77
+#define AUTHORITY_LAST 88
+#define STRANGER 89
 
 static GPtrArray *examples;
 
@@ -290,6 +293,38 @@ static void test_who_may_ask(void)
     g_assert_false(decide_may_ask(6, 5, "", "5"));
 }
 
+static const char *value_of(const SpecExample *example, unsigned n)
+{
+    const char *text = g_ptr_array_index(example->literals, n);
+
+    return strcmp(text, "?") ? text : NULL;
+}
+
+static void test_authority(void)
+{
+    for (unsigned n = AUTHORITY_FIRST; n <= AUTHORITY_LAST; n++) {
+        const SpecExample *example = spec_example_get(examples, n);
+        bool yes = decide_may_ask(spec_example_number(example, "dm"),
+                                  spec_example_number(example, "domid"),
+                                  value_of(example, 0), value_of(example, 1));
+
+        g_test_message("example %u", n);
+        g_assert_cmpstr(example->tail, ==, yes ? ": yes" : ": no");
+    }
+}
+
+static void test_stranger(void)
+{
+    const SpecExample *example = spec_example_get(examples, STRANGER);
+    Circumstances nothing = { 0 };
+    DeviceMemoryAnswer answer =
+        decide_refusal(spec_example_literal(example, "->"), &nothing,
+                       DEVICE_MEMORY_REASON_NOT_ALLOWED);
+    g_autofree char *text = device_memory_answer_format(&answer);
+
+    g_assert_cmpstr(text, ==, spec_example_literal(example, "<-"));
+}
+
 static void expect_path(const char *path, PathKind kind, uint32_t dm,
                         uint32_t domid)
 {
@@ -408,6 +443,8 @@ int main(int argc, char **argv)
                     test_promise_goes_on);
     g_test_add_func("/toolstack/decide/size-note", test_size_note);
     g_test_add_func("/toolstack/decide/who-may-ask", test_who_may_ask);
+    g_test_add_func("/toolstack/decide/spec-authority", test_authority);
+    g_test_add_func("/toolstack/decide/spec-stranger", test_stranger);
     g_test_add_func("/toolstack/decide/paths", test_paths);
     g_test_add_func("/toolstack/decide/rate", test_rate);
     g_test_add_func("/toolstack/decide/rate-bound", test_rate_bound);

@@ -8,7 +8,12 @@
 #include <string.h>
 
 #include "serve.h"
+#include "spec-examples.h"
 #include "toolstack-fixture.h"
+
+/* The examples of docs/specs/device-memory.rst that are one guest's life. */
+#define SEQUENCE_FIRST 90
+#define SEQUENCE_LAST 96
 
 static void test_announce(void)
 {
@@ -48,6 +53,27 @@ static void test_grant_and_return(void)
     ask(world, service, 3, "9 0", "9 granted 0 65536");
     g_assert_cmpuint(world_limit(world, 3), ==, BASE);
     service_free(service);
+}
+
+/* A guest's life, as the specification tells it. */
+static void test_sequence(void)
+{
+    GPtrArray *examples = spec_examples_load(g_getenv("XENDM_SPEC"));
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    world_add_guest(world, 3, "web", BASE);
+    for (unsigned n = SEQUENCE_FIRST; n <= SEQUENCE_LAST; n++) {
+        const SpecExample *example = spec_example_get(examples, n);
+
+        g_test_message("example %u", n);
+        ask(world, service, 3, spec_example_literal(example, "->"),
+            spec_example_literal(example, "<-"));
+        g_assert_cmpuint(world_limit(world, 3), ==,
+                         spec_example_number(example, "max_pages"));
+    }
+    service_free(service);
+    g_ptr_array_unref(examples);
 }
 
 static void test_refused(void)
@@ -579,6 +605,7 @@ int main(int argc, char **argv)
     g_test_add_func("/toolstack/service/" name, test_##function)
     ADD("announce", announce);
     ADD("grant-and-return", grant_and_return);
+    ADD("spec-sequence", sequence);
     ADD("refused", refused);
     ADD("reserve", reserve);
     ADD("reserve-at-once", reserve_at_once);
