@@ -299,13 +299,14 @@ static void assert_same_trees(const void *a, const void *b)
  * For every layout: a tree without devices, fixed up, is the tree that the
  * generator makes with devices; and once more changes nothing.
  */
-static void check_layout(const Layout *layout)
+static unsigned check_layout(const Layout *layout)
 {
     HypervisorDtSlot slots[LAYOUT_SLOTS_MAX];
     HypervisorDtGuest guest;
     HypervisorDtError error;
     HypervisorDtFixup fixup;
     HypervisorDtFixupReport report;
+    g_autofree HypervisorDtRegions *regions = g_new0(HypervisorDtRegions, 1);
     g_autofree void *whole = NULL;
     g_autofree void *bare = NULL;
     g_autofree void *once = NULL;
@@ -313,7 +314,7 @@ static void check_layout(const Layout *layout)
     size_t size, once_size, twice_size;
 
     g_assert_true(layout_guest(layout, &guest, slots));
-    whole = hypervisor_dt_generate(&guest, &size, NULL, &error);
+    whole = hypervisor_dt_generate(&guest, &size, regions, &error);
     fixup_init(&fixup);
     fixup.address_bits = layout->address_bits;
     fixup.devices = guest.devices;
@@ -327,25 +328,29 @@ static void check_layout(const Layout *layout)
     g_assert_cmpuint(report.added, ==, layout->slots +
                      (layout->pci != LAYOUT_PCI_NONE) + layout->extras);
     g_assert_cmphex(report.ram, ==, layout->ram);
+    g_assert_cmpuint(report.regions.number, ==, regions->number);
     assert_same_trees(whole, once);
     twice = fix(once, &fixup, &twice_size, &report);
     g_assert_cmpuint(report.added, ==, 0);
     g_assert_cmpmem(once, once_size, twice, twice_size);
+    return regions->number;
 }
 
 static void test_layouts(void)
 {
     unsigned number = 0;
+    unsigned with_regions = 0;
 
     for (size_t i = 0; i < layouts_number(); i++) {
         Layout layout = layout_get(i);
 
         if (!layout_expected(&layout)) {
-            check_layout(&layout);
+            with_regions += check_layout(&layout) > 0;
             number++;
         }
     }
     g_assert_cmpuint(number, >, layouts_number() / 2);
+    g_assert_cmpuint(with_regions, >, number * 3 / 4);
 }
 
 /* RAM is what the tree says, in however many nodes and entries. */
@@ -766,6 +771,133 @@ static void test_clash_interrupt(void)
     SET_CELLS(tree, "/other", "interrupt-parent", 1);
     g_free(g_steal_pointer(&result));
     result = fix(tree, &fixup, &size, NULL);
+}
+
+/* A bus whose addresses are its own: what it says of interrupts counts. */
+static void test_clash_interrupt_below(void)
+{
+    g_autofree void *tree = plain_tree();
+    g_autofree void *result = NULL;
+    HypervisorDtFixup fixup;
+    size_t size;
+
+    fixup_with_devices(&fixup);
+    add_node(tree, "/", "bus");
+    add_node(tree, "/bus", "other");
+    SET_CELLS(tree, "/bus/other", "interrupts", 0, 1, 4);
+    assert_clash(tree, &fixup, "node other", "virtio-mmio slot 0");
+    /* Interrupts of the bus, not of the GIC. */
+    SET_CELLS(tree, "/bus", "#interrupt-cells", 3);
+    result = fix(tree, &fixup, &size, NULL);
+    SET_CELLS(tree, "/bus/other", "interrupt-parent", 65000);
+    assert_clash(tree, &fixup, "node other", "virtio-mmio slot 0");
+    SET_CELLS(tree, "/bus/other", "interrupts", 0, 1);
+    assert_refused(tree, &fixup, -EINVAL, "interrupts of node other ends in");
+}
+
+static void test_clash_interrupt_extended(void)
+{
+    g_autofree void *tree = plain_tree();
+    g_autofree void *result = NULL;
+    HypervisorDtFixup fixup;
+    size_t size;
+
+    fixup_with_devices(&fixup);
+    add_node(tree, "/", "pic");
+    SET_CELLS(tree, "/pic", "phandle", 7);
+    SET_CELLS(tree, "/pic", "#interrupt-cells", 1);
+    add_node(tree, "/", "other");
+    SET_CELLS(tree, "/other", "interrupts-extended", 7, 2,
+              65000, 1, 2, 4, 65000, 0, 0, 4, 7, 65000);
+    result = fix(tree, &fixup, &size, NULL);
+    SET_CELLS(tree, "/other", "interrupts-extended", 7, 2, 65000, 0, 2, 4);
+    assert_clash(tree, &fixup, "node other", "virtio-mmio slot 1");
+    SET_CELLS(tree, "/other", "interrupts-extended", 7, 2, 65000, 0, 2);
+    assert_refused(tree, &fixup, -EINVAL, "interrupts-extended of node other");
+    SET_CELLS(tree, "/other", "interrupts-extended", 8, 2);
+    assert_refused(tree, &fixup, -EINVAL, "leads to phandle 8, which");
+    set_bytes(tree, "/other", "interrupts-extended", "\0\0\0\7\0\0", 6);
+    assert_refused(tree, &fixup, -EINVAL, "ends in the middle of an entry");
+}
+
+/* A PCIe host's map: to another controller, with an address, then the GIC. */
+static void test_clash_interrupt_map(void)
+{
+    g_autofree void *tree = plain_tree();
+    g_autofree void *result = NULL;
+    HypervisorDtFixup fixup;
+    size_t size;
+
+    fixup_with_devices(&fixup);
+    add_node(tree, "/", "pic");
+    SET_CELLS(tree, "/pic", "phandle", 7);
+    SET_CELLS(tree, "/pic", "#interrupt-cells", 1);
+    SET_CELLS(tree, "/pic", "#address-cells", 2);
+    add_node(tree, "/", "host");
+    SET_CELLS(tree, "/host", "#address-cells", 3);
+    SET_CELLS(tree, "/host", "#interrupt-cells", 1);
+    SET_CELLS(tree, "/host", "interrupt-map",
+              0, 0, 0, 1, 7, 0, 0, 12, 0, 0, 0, 2, 65000, 0, 100, 4);
+    result = fix(tree, &fixup, &size, NULL);
+    SET_CELLS(tree, "/host", "interrupt-map",
+              0, 0, 0, 1, 7, 0, 0, 12, 0, 0, 0, 2, 65000, 0, 12, 4);
+    assert_clash(tree, &fixup, "node host", "PCI INTA");
+    SET_CELLS(tree, "/host", "interrupt-map",
+              0, 0, 0, 1, 7, 0, 0, 12, 0, 0, 0, 2, 65000, 0, 12);
+    assert_refused(tree, &fixup, -EINVAL, "interrupt-map of node host ends");
+    SET_CELLS(tree, "/host", "interrupt-map", 0, 0, 0, 1, 7, 0);
+    assert_refused(tree, &fixup, -EINVAL, "interrupt-map of node host ends");
+    SET_CELLS(tree, "/host", "interrupt-map", 0, 0, 0, 1);
+    assert_refused(tree, &fixup, -EINVAL, "interrupt-map of node host ends");
+    SET_CELLS(tree, "/host", "#interrupt-cells", 0xffffffff);
+    assert_refused(tree, &fixup, -EINVAL, "interrupt-map of node host ends");
+}
+
+/* The tree was fixed up for a QEMU with other options. */
+static void test_dead_devices(void)
+{
+    g_autofree void *tree = plain_tree();
+    g_autofree void *once = NULL;
+    g_autofree void *result = NULL;
+    HypervisorDtFixup fixup;
+    size_t size;
+
+    fixup_with_devices(&fixup);
+    once = fix(tree, &fixup, &size, NULL);
+    fixup.devices.pcie.ecam.base = 0xf200000000;
+    assert_refused(once, &fixup, -ENODEV, "node pcie@f100000000 is a device "
+                   "of kind pci-host-ecam-generic, and QEMU has none there");
+    fixup_with_devices(&fixup);
+    fixup.devices.slots_number = 1;
+    assert_refused(once, &fixup, -ENODEV, "node virtio@2000200 is a device");
+    fixup_with_devices(&fixup);
+    fixup.devices.tpm_base = 0;
+    assert_refused(once, &fixup, -ENODEV, "node tpm@c000000 is a device");
+
+    /* Xen's own PCIe host, and what is passed through. */
+    add_node(tree, "/", "pcie@10000000");
+    set_bytes(tree, "/pcie@10000000", "compatible", "pci-host-ecam-generic",
+              22);
+    SET_CELLS(tree, "/pcie@10000000", "reg", 0, 0x10000000, 0, 0x10000000);
+    add_node(tree, "/", "passthrough");
+    add_node(tree, "/passthrough", "virtio");
+    set_bytes(tree, "/passthrough/virtio", "compatible", "virtio,mmio", 12);
+    result = fix(tree, &fixup, &size, NULL);
+}
+
+static void test_ram_expected(void)
+{
+    g_autofree void *tree = plain_tree();
+    g_autofree void *result = NULL;
+    HypervisorDtFixup fixup;
+    size_t size;
+
+    fixup_with_devices(&fixup);
+    fixup.ram = 512 * MIB;
+    result = fix(tree, &fixup, &size, NULL);
+    fixup.ram = 512 * MIB - 1;
+    assert_refused(tree, &fixup, -EINVAL, "has 0x20000000 bytes of RAM, -m "
+                                          "says 0x1fffffff");
 }
 
 /* What the description itself gets wrong is told as the generator does. */
@@ -1432,7 +1564,7 @@ static const struct {
       "is no interrupt controller" },
     { "interrupt/circle", break_interrupt_circle, -ELOOP, "circle" },
     { "interrupt/parent", break_interrupt_parent, -ENOENT, "phandle 12345" },
-    { "interrupt/cells", break_interrupts, -EINVAL, "no multiple of 12" },
+    { "interrupt/cells", break_interrupts, -EINVAL, "ends in the middle" },
     { "memory/none", break_no_memory, -ENOENT, "no memory node" },
     { "memory/empty", break_empty_memory, -ENOENT, "no memory node" },
     { "memory/elsewhere", break_memory_elsewhere, -ERANGE, "not inside" },
@@ -1593,6 +1725,13 @@ int main(int argc, char **argv)
     g_test_add_func("/fixup/clash/behind", test_clash_behind);
     g_test_add_func("/fixup/carve-found", test_carve_found);
     g_test_add_func("/fixup/clash/interrupt", test_clash_interrupt);
+    g_test_add_func("/fixup/clash/interrupt/below",
+                    test_clash_interrupt_below);
+    g_test_add_func("/fixup/clash/interrupt/extended",
+                    test_clash_interrupt_extended);
+    g_test_add_func("/fixup/clash/interrupt/map", test_clash_interrupt_map);
+    g_test_add_func("/fixup/dead-devices", test_dead_devices);
+    g_test_add_func("/fixup/ram-expected", test_ram_expected);
     g_test_add_func("/fixup/description", test_description);
     g_test_add_func("/fixup/limit/room", test_limit_room);
     g_test_add_func("/fixup/limit/growth", test_limit_growth);

@@ -22,7 +22,7 @@
 #define PROPERTIES_FIRST 29
 #define PROPERTIES_LAST 38
 #define FIXUPS_FIRST 39
-#define FIXUPS_LAST 50
+#define FIXUPS_LAST 54
 
 #define MIB (UINT64_C(1) << 20)
 #define EDIT_SIZE 65536
@@ -206,7 +206,7 @@ static char *refusal(const HypervisorDtError *error)
     } names[] = {
         { -EINVAL, "EINVAL" }, { -E2BIG, "E2BIG" }, { -ELOOP, "ELOOP" },
         { -ENOENT, "ENOENT" }, { -ERANGE, "ERANGE" }, { -EEXIST, "EEXIST" },
-        { -ENOSPC, "ENOSPC" },
+        { -ENOSPC, "ENOSPC" }, { -ENODEV, "ENODEV" },
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -281,6 +281,11 @@ static void apply_set(void *tree, char **words)
     int node = fdt_path_offset(tree, words[1]);
 
     g_assert_cmpint(node, >=, 0);
+    if (cells == 1 && !g_ascii_isdigit(words[3][0])) {
+        g_assert_cmpint(fdt_setprop_string(tree, node, words[2], words[3]), ==,
+                        0);
+        return;
+    }
     for (unsigned i = 0; i < cells; i++) {
         value[i] = cpu_to_fdt32(number(words[3 + i]));
     }

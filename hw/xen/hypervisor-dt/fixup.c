@@ -317,16 +317,37 @@ static int check_room(const void *tree, size_t room, HypervisorDtError *error)
     return 0;
 }
 
+static uint64_t ram_of(const Survey *survey)
+{
+    uint64_t ram = 0;
+
+    for (unsigned i = 0; i < survey->ram->len; i++) {
+        ram += g_array_index(survey->ram, HypervisorDtRange, i).size;
+    }
+    return ram;
+}
+
+static int check_ram(const Survey *survey, uint64_t expected,
+                     HypervisorDtError *error)
+{
+    uint64_t ram = ram_of(survey);
+
+    if (expected && ram != expected) {
+        return hypervisor_dt_error_set(error, -EINVAL, "the device tree has 0x%"
+                                       PRIx64 " bytes of RAM, -m says 0x%"
+                                       PRIx64 "; is -m what the domain has?",
+                                       ram, expected);
+    }
+    return 0;
+}
+
 static void fill_report(const Survey *survey, unsigned added,
                         const HypervisorDtRegions *regions,
                         HypervisorDtFixupReport *report)
 {
     report->added = added;
     report->present = g_hash_table_size(survey->present);
-    report->ram = 0;
-    for (unsigned i = 0; i < survey->ram->len; i++) {
-        report->ram += g_array_index(survey->ram, HypervisorDtRange, i).size;
-    }
+    report->ram = ram_of(survey);
     report->regions = *regions;
 }
 
@@ -352,6 +373,7 @@ void *hypervisor_dt_fixup(const void *blob, size_t length,
     devices = devices_tree(&fixup->devices, error);
     fdt = devices ? blob_copy_checked(blob, length, error) : NULL;
     if (!fdt || survey_run(&survey, fdt, devices, error) ||
+        check_ram(&survey, fixup->ram, error) ||
         find_regions(fixup, &survey, taken, regions, error)) {
         return NULL;
     }

@@ -10,11 +10,10 @@
 #include <string.h>
 
 #include "hw/xen/hypervisor-dt-fixup.h"
+#include "interrupts.h"
+#include "reading.h"
 #include "survey.h"
 #include "writer.h"
-
-/* A node's name in a message; a hostile one may be megabytes long. */
-#define NAME_SHOWN 40
 
 /* What a node has if it does not say (Devicetree Specification, 2.3.5). */
 #define DEFAULT_ADDRESS_CELLS 2
@@ -25,50 +24,26 @@
 #define CHILD_ADDRESS_CELLS_MAX 3
 #define SIZE_CELLS_MAX 2
 
-#define CELL sizeof(fdt32_t)
-
 /* What is the same for all the children of a node. */
 typedef struct Level {
     uint32_t address_cells;
     uint32_t size_cells;
     uint32_t interrupt_parent;  /* phandle; 0: none */
+    uint32_t interrupt_cells;   /* 0: not what interrupts go to */
+    uint32_t phandle;           /* 0: none */
     bool mapped;                /* children's addresses are the guest's */
 } Level;
 
 typedef struct Visit {
     Survey *survey;
     HypervisorDtError *error;
+    GHashTable *parents;        /* as from interrupt_parents_new() */
     Level levels[HYPERVISOR_DT_DEPTH_MAX + 1];
     unsigned hypervisors;
     unsigned controllers;       /* nodes with the GIC's phandle */
 } Visit;
 
 /* --- reading properties --- */
-
-static const char *name_of(const void *fdt, int node)
-{
-    const char *name = fdt_get_name(fdt, node, NULL);
-
-    return name && *name ? name : "/";
-}
-
-static const void *property(const void *fdt, int node, const char *name,
-                            size_t *size)
-{
-    int length;
-    const void *value = fdt_getprop(fdt, node, name, &length);
-
-    *size = value ? length : 0;
-    return value;
-}
-
-static uint32_t cell(const void *cells, size_t n)
-{
-    fdt32_t value;
-
-    memcpy(&value, (const char *)cells + n * CELL, CELL);
-    return fdt32_to_cpu(value);
-}
 
 /* @number cells as one number; 0 cells are 0. */
 static uint64_t number_at(const void *cells, size_t n, uint32_t number)
@@ -213,42 +188,6 @@ static int add_ranges(Visit *visit, int node, const Level *above,
 
 /* --- interrupts --- */
 
-/* What QEMU's devices use must not be somebody else's. */
-static int check_interrupts(Visit *visit, int node, uint32_t parent)
-{
-    const void *fdt = visit->survey->fdt;
-    size_t size;
-    const void *cells = property(fdt, node, "interrupts", &size);
-    size_t entry = TREE_INTERRUPT_CELLS * CELL;
-
-    if (!cells || parent != HYPERVISOR_DT_GIC_PHANDLE) {
-        return 0;
-    }
-    if (check_entries(visit, node, "interrupts", size, entry)) {
-        return visit->error->code;
-    }
-    for (size_t at = 0; at < size / CELL; at += TREE_INTERRUPT_CELLS) {
-        uint64_t irq = (uint64_t)cell(cells, at + 1) +
-                       HYPERVISOR_DT_SPI_FIRST;
-        const char *user = NULL;
-
-        if (!cell(cells, at) && irq < HYPERVISOR_DT_SPI_END) {
-            user = g_hash_table_lookup(visit->survey->interrupts,
-                                       GUINT_TO_POINTER(irq));
-        }
-        if (user) {
-            g_autofree char *name = g_strdup_printf("node %.*s", NAME_SHOWN,
-                                                    name_of(fdt, node));
-
-            hypervisor_dt_error_set(visit->error, -EEXIST,
-                "interrupt %" PRIu64 " of %s is also that of %s", irq, user,
-                name);
-            return hypervisor_dt_error_clash(visit->error, name, user);
-        }
-    }
-    return 0;
-}
-
 /*
  * Where a node's interrupts go: where it says, or else where the root says.
  * What is in between does not matter here: both nodes that have to be on the
@@ -356,6 +295,36 @@ static int matching_device(const void *fdt, int node, const void *devices,
     return -1;
 }
 
+/*
+ * Devices that QEMU serves, or nobody.  Xen's own PCIe host has no
+ * interrupt-map.
+ */
+static int check_served(Visit *visit, int node)
+{
+    static const struct {
+        const char *compatible;
+        const char *property;   /* NULL: whatever it has */
+    } kinds[] = {
+        { "virtio,mmio", NULL },
+        { "pci-host-ecam-generic", "interrupt-map" },
+        { "tcg,tpm-tis-mmio", NULL },
+    };
+    const void *fdt = visit->survey->fdt;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (fdt_stringlist_search(fdt, node, "compatible",
+                                  kinds[i].compatible) < 0 ||
+            (kinds[i].property &&
+             !fdt_getprop(fdt, node, kinds[i].property, NULL))) {
+            continue;
+        }
+        return hypervisor_dt_error_set(visit->error, -ENODEV,
+            "node %.*s is a device of kind %s, and QEMU has none there",
+            NAME_SHOWN, name_of(fdt, node), kinds[i].compatible);
+    }
+    return 0;
+}
+
 /* Whether a node below the root is one of QEMU's: @is_ours, or a failure. */
 static int match_device(Visit *visit, int node, bool *is_ours)
 {
@@ -367,9 +336,11 @@ static int match_device(Visit *visit, int node, bool *is_ours)
     g_autofree char *name = NULL;
 
     *is_ours = false;
-    if (device < 0 ||
-        g_hash_table_contains(survey->present, GINT_TO_POINTER(device + 1))) {
-        return 0;
+    if (device < 0) {
+        return check_served(visit, node);
+    }
+    if (g_hash_table_contains(survey->present, GINT_TO_POINTER(device + 1))) {
+        return 0;               /* there twice: their ranges clash */
     }
     if (same_registers) {
         difference = first_difference(survey->fdt, node, survey->devices,
@@ -499,6 +470,15 @@ static int check_root(Visit *visit, const Level *level)
     return 0;
 }
 
+/* Where the interrupts go of a node that does not say it. */
+static uint32_t inherited_parent(const Level *above)
+{
+    if (!above) {
+        return 0;
+    }
+    return above->interrupt_cells ? above->phandle : above->interrupt_parent;
+}
+
 /* Fill in what holds below a node. */
 static int enter(Visit *visit, int node, int depth)
 {
@@ -514,11 +494,13 @@ static int enter(Visit *visit, int node, int depth)
                   &level->address_cells) ||
         read_cell(visit, node, "#size-cells", DEFAULT_SIZE_CELLS,
                   &level->size_cells) ||
-        read_cell(visit, node, "interrupt-parent",
-                  above ? above->interrupt_parent : 0,
+        read_cell(visit, node, "#interrupt-cells", 0,
+                  &level->interrupt_cells) ||
+        read_cell(visit, node, "interrupt-parent", inherited_parent(above),
                   &level->interrupt_parent)) {
         return visit->error->code;
     }
+    level->phandle = fdt_get_phandle(visit->survey->fdt, node);
     return above ? 0 : check_root(visit, level);
 }
 
@@ -529,19 +511,8 @@ static int visit_mapped(Visit *visit, int node, int depth)
     const Level *above = &visit->levels[depth - 1];
     const Level *level = &visit->levels[depth];
     size_t found_before = visit->survey->found->ranges->len;
-    bool is_ours = false;
 
-    if (depth == 1 && !strcmp(name_of(fdt, node), "hypervisor")) {
-        return read_hypervisor(visit, node);
-    }
-    if (depth == 1 && match_device(visit, node, &is_ours)) {
-        return visit->error->code;
-    }
-    if (is_ours) {
-        return 0;
-    }
-    if (add_reg(visit, node, above) ||
-        check_interrupts(visit, node, level->interrupt_parent)) {
+    if (add_reg(visit, node, above)) {
         return visit->error->code;
     }
     if (depth == 1 && is_string(fdt, node, "device_type", "memory")) {
@@ -554,19 +525,45 @@ static int visit_mapped(Visit *visit, int node, int depth)
     return 0;
 }
 
+/* Interrupts count at every node, whatever its addresses are. */
+static int visit_other(Visit *visit, int node, int depth)
+{
+    const Level *level = &visit->levels[depth];
+    InterruptNode interrupts = {
+        .fdt = visit->survey->fdt,
+        .node = node,
+        .parent = level->interrupt_parent,
+        .address_cells = level->address_cells,
+        .interrupt_cells = level->interrupt_cells,
+    };
+
+    if (interrupts_check(&interrupts, visit->parents,
+                         visit->survey->interrupts, visit->error)) {
+        return visit->error->code;
+    }
+    return visit->levels[depth - 1].mapped ? visit_mapped(visit, node, depth)
+                                           : 0;
+}
+
 static int visit_node(Visit *visit, int node, int depth)
 {
+    bool is_ours = false;
+
     if (enter(visit, node, depth)) {
         return visit->error->code;
     }
-    if (fdt_get_phandle(visit->survey->fdt, node) ==
-        HYPERVISOR_DT_GIC_PHANDLE && check_controller(visit, node)) {
+    if (visit->levels[depth].phandle == HYPERVISOR_DT_GIC_PHANDLE &&
+        check_controller(visit, node)) {
         return visit->error->code;
     }
-    if (depth && visit->levels[depth - 1].mapped) {
-        return visit_mapped(visit, node, depth);
+    if (depth == 1 &&
+        !strcmp(name_of(visit->survey->fdt, node), "hypervisor")) {
+        return read_hypervisor(visit, node);
     }
-    return 0;
+    if (depth == 1 && match_device(visit, node, &is_ours)) {
+        return visit->error->code;
+    }
+    return depth && !is_ours ? visit_other(visit, node, depth) : 0;
 }
 
 static int must_be_one(Visit *visit, unsigned number, const char *what)
@@ -607,6 +604,7 @@ int survey_run(Survey *survey, const void *fdt, const void *devices,
                HypervisorDtError *error)
 {
     g_autofree Visit *visit = g_new0(Visit, 1);
+    g_autoptr(GHashTable) parents = interrupt_parents_new(fdt);
     int depth = 0;
     int node = 0;
 
@@ -614,6 +612,7 @@ int survey_run(Survey *survey, const void *fdt, const void *devices,
     survey->devices = devices;
     visit->survey = survey;
     visit->error = error;
+    visit->parents = parents;
     while (node >= 0 && depth >= 0) {
         if (visit_node(visit, node, depth)) {
             return error->code;

@@ -43,6 +43,7 @@ typedef struct HypervisorDtFixup {
     HypervisorDtWindow windows[HYPERVISOR_DT_RAM_BANKS];    /* for RAM */
     HypervisorDtDevices devices;
     HypervisorDtRegionOptions regions;
+    uint64_t ram;           /* bytes that the tree must have; 0: any */
     size_t room;            /* bytes that the new tree may have */
 } HypervisorDtFixup;
 
@@ -92,10 +93,13 @@ int hypervisor_dt_blob_size(const void *prefix, size_t *size,
  * bytes.  NULL on failure, with one of these as @error->code:
  *   -EINVAL   the bytes are no device tree (truncated, wrong magic number,
  *             blocks that overlap or lie outside, a broken structure), or a
- *             property is not what it must be (cells, compatible, reg)
+ *             property is not what it must be (cells, compatible, reg,
+ *             interrupts); or it has not as much RAM as @fixup says
  *   -E2BIG    the tree, or something in it, is larger than the limits
  *   -ELOOP    nodes are nested too deeply, or the interrupt parents of the
  *             hypervisor node go round in a circle
+ *   -ENODEV   a device in the tree is of a kind that only QEMU serves, and
+ *             QEMU has none there
  *   -ENOENT   there is no hypervisor node, no interrupt controller with
  *             phandle 65000, or no RAM; or the hypervisor node's interrupt
  *             leads to a phandle that no node has
