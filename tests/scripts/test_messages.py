@@ -78,7 +78,8 @@ PAGES = (
          r"(copy-engine.*|emulated|hypervisor.*)\.c"),
     Page("hypervisor-dt", ("hw/xen/hypervisor-dt",), 60,
          ("toolstack/xendm-empty-image",),
-         frozenset({"no device tree", "device-tree=boot"})),
+         frozenset({"no device tree", "device-tree=boot",
+                    "device-tree=fixup"})),
 )
 
 TOKEN = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"|(?P<word>[A-Za-z_]\w*)'

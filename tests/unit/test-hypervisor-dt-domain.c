@@ -19,10 +19,16 @@
 
 typedef struct Domain {
     uint8_t *ram;               /* RAM_SIZE bytes from RAM_BASE on */
+    size_t ram_size;            /* how many of them are there */
     HypervisorDtDomainInfo info;
     HypervisorDtEntry entry;
     int fail_write;             /* what the next write says; 0: it works */
     unsigned writes_before;     /* how many work before it fails */
+    unsigned fail_times;        /* how often it fails then; 0: for ever */
+    bool fail_late;             /* when it has written */
+    int fail_pause;
+    bool run_before_pause;      /* somebody else is quicker */
+    unsigned pauses;            /* of ours that hold now */
     unsigned writes;
     unsigned entries_set;
 } Domain;
@@ -31,11 +37,32 @@ typedef struct Domain {
 
 static uint8_t *reach(Domain *domain, uint64_t gpa, size_t length)
 {
-    if (gpa < RAM_BASE || gpa - RAM_BASE > RAM_SIZE ||
-        length > RAM_SIZE - (gpa - RAM_BASE)) {
+    if (gpa < RAM_BASE || gpa - RAM_BASE > domain->ram_size ||
+        length > domain->ram_size - (gpa - RAM_BASE)) {
         return NULL;
     }
     return domain->ram + (gpa - RAM_BASE);
+}
+
+static int model_pause(void *opaque)
+{
+    Domain *domain = opaque;
+
+    if (domain->run_before_pause) {
+        domain->info.has_run = true;
+    }
+    if (!domain->fail_pause) {
+        domain->pauses++;
+    }
+    return domain->fail_pause;
+}
+
+static void model_unpause(void *opaque)
+{
+    Domain *domain = opaque;
+
+    g_assert_cmpuint(domain->pauses, >, 0);
+    domain->pauses--;
 }
 
 static int model_info(void *opaque, HypervisorDtDomainInfo *info)
@@ -43,6 +70,9 @@ static int model_info(void *opaque, HypervisorDtDomainInfo *info)
     Domain *domain = opaque;
 
     *info = domain->info;
+    if (domain->pauses) {
+        info->paused = true;
+    }
     return domain->info.address_bits ? 0 : -ESRCH;
 }
 
@@ -56,6 +86,7 @@ static int model_set_entry(void *opaque, const HypervisorDtEntry *entry)
 {
     Domain *domain = opaque;
 
+    g_assert_cmpuint(domain->pauses, ==, 1);
     domain->entry = *entry;
     domain->entries_set++;
     return 0;
@@ -78,19 +109,31 @@ static int model_write(void *opaque, uint64_t gpa, const void *buffer,
     Domain *domain = opaque;
     uint8_t *bytes = reach(domain, gpa, length);
 
-    if (domain->fail_write && domain->writes == domain->writes_before) {
-        return domain->fail_write;
-    }
+    int fail = 0;
+
+    g_assert_cmpuint(domain->pauses, ==, 1);
     if (!bytes) {
         return -EFAULT;
     }
-    memcpy(bytes, buffer, length);
-    domain->writes++;
-    return 0;
+    if (domain->writes == domain->writes_before) {
+        fail = domain->fail_write;
+        if (fail && domain->fail_times && !--domain->fail_times) {
+            domain->fail_write = 0;
+        }
+    }
+    if (!fail || domain->fail_late) {
+        memcpy(bytes, buffer, length);
+    }
+    if (!fail) {
+        domain->writes++;
+    }
+    return fail;
 }
 
 static const HypervisorDtDomainOps model_ops = {
     .name = "model",
+    .pause = model_pause,
+    .unpause = model_unpause,
     .info = model_info,
     .get_entry = model_get_entry,
     .set_entry = model_set_entry,
@@ -152,8 +195,10 @@ static Domain *domain_new(void)
     Domain *domain = g_new0(Domain, 1);
 
     domain->ram = g_malloc0(RAM_SIZE);
+    domain->ram_size = RAM_SIZE;
     domain->info = (HypervisorDtDomainInfo){
         .paused = true,
+        .cpus = 1,
         .address_bits = 40,
         .xen_major = 4,
         .xen_minor = 20,
@@ -210,6 +255,7 @@ static HypervisorDtFixup make_fixup(size_t slots_number)
             },
         },
         .regions = { .maximum = HYPERVISOR_DT_REGIONS_MAX },
+        .ram = RAM_SIZE,
     };
 
     for (size_t i = 0; i < slots_number; i++) {
@@ -226,9 +272,11 @@ static int run_fixup(Domain *domain, size_t slots_number,
                      HypervisorDtFixupReport *report, HypervisorDtError *error)
 {
     HypervisorDtFixup fixup = make_fixup(slots_number);
+    int ret = hypervisor_dt_domain_fixup(&model_ops, domain, &fixup, 1,
+                                         report, error);
 
-    return hypervisor_dt_domain_fixup(&model_ops, domain, &fixup, report,
-                                      error);
+    g_assert_cmpuint(domain->pauses, ==, 0);
+    return ret;
 }
 
 static void expect_refusal(Domain *domain, int code, const char *words)
@@ -291,9 +339,59 @@ static void test_not_paused(void)
     domain->info.paused = false;
     expect_refusal(domain, -EBUSY, "is not paused");
     domain->info = (HypervisorDtDomainInfo){
-        .paused = true, .has_run = true, .address_bits = 40,
+        .paused = true, .has_run = true, .cpus = 1, .address_bits = 40,
     };
     expect_refusal(domain, -EBUSY, "has run already");
+}
+
+/* Whoever lets it run before it is held, it has run; after that, it waits. */
+static void test_held(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+
+    domain->run_before_pause = true;
+    expect_refusal(domain, -EBUSY, "has run already");
+    domain->info.has_run = false;
+    domain->run_before_pause = false;
+    domain->fail_pause = -EPERM;
+    expect_refusal(domain, -EPERM, "cannot pause the domain");
+}
+
+/* What the command line says of the domain is compared with it. */
+static void test_other_domain(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    HypervisorDtFixup fixup = make_fixup(1);
+    HypervisorDtFixupReport report;
+    HypervisorDtError error;
+
+    domain->info.cpus = 2;
+    expect_refusal(domain, -EINVAL, "can have 2 CPUs, -smp says 1");
+    domain->info.cpus = 1;
+    fixup.ram = RAM_SIZE - MIB;
+    g_assert_cmpint(hypervisor_dt_domain_fixup(&model_ops, domain, &fixup, 1,
+                                               &report, &error), ==, -EINVAL);
+    g_assert_nonnull(strstr(error.message, "has 0xc000000 bytes of RAM, -m "
+                                           "says 0xbf00000"));
+    g_assert_cmpuint(domain->pauses, ==, 0);
+    g_assert_cmpuint(domain->writes, ==, 0);
+}
+
+/* The regions end where this domain's addresses do. */
+static void test_address_bits(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    HypervisorDtFixup fixup = make_fixup(1);
+    HypervisorDtFixupReport report;
+    HypervisorDtError error;
+
+    domain->info.address_bits = 36;
+    fixup.devices.pcie.ecam.size = 0;
+    g_assert_cmpint(hypervisor_dt_domain_fixup(&model_ops, domain, &fixup, 1,
+                                               &report, &error), ==, 0);
+    g_assert_cmpuint(report.regions.number, ==, 2);
+    g_assert_cmphex(report.regions.region[1].base +
+                    report.regions.region[1].size, ==, UINT64_C(1) << 36);
 }
 
 static void test_gone(void)
@@ -358,6 +456,55 @@ static void test_write_fails(void)
     expect_refusal(domain, -EFAULT, "cannot write the device tree");
 }
 
+/* It is written, and the caches cannot be cleaned: the old tree is put back. */
+static void test_write_half_fails(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    g_autofree uint8_t *before = domain_copy(domain);
+    HypervisorDtFixupReport report;
+    HypervisorDtError error;
+
+    domain->fail_write = -EIO;
+    domain->fail_late = true;
+    domain->fail_times = 1;
+    g_assert_cmpint(run_fixup(domain, HYPERVISOR_DT_SLOTS_MAX, &report,
+                              &error), ==, -EIO);
+    g_assert_nonnull(strstr(error.message, "cannot write the device tree"));
+    g_assert_null(strstr(error.message, "destroy"));
+    g_assert_true(domain_is(domain, before));
+
+    domain->writes_before = domain->writes;
+    domain->fail_write = -EIO;
+    domain->fail_times = 0;
+    g_assert_cmpint(run_fixup(domain, 1, &report, &error), ==,
+                    -ENOTRECOVERABLE);
+    g_assert_nonnull(strstr(error.message, "destroy the domain"));
+}
+
+/* What a shorter tree leaves behind is zero, as room_check() wants it. */
+static void test_shrinks(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    HypervisorDtFixup fixup = make_fixup(2);
+    HypervisorDtFixupReport report;
+    HypervisorDtError error;
+    uint8_t *tree = reach(domain, TREE_AT, 0);
+    size_t larger, smaller;
+
+    g_assert_cmpint(run_fixup(domain, 2, &report, &error), ==, 0);
+    larger = fdt_totalsize(tree);
+    fixup.regions.off = true;
+    g_assert_cmpint(hypervisor_dt_domain_fixup(&model_ops, domain, &fixup, 1,
+                                               &report, &error), ==, 0);
+    smaller = fdt_totalsize(tree);
+    g_assert_cmpuint(smaller, <, larger);
+    for (size_t i = smaller; i < larger; i++) {
+        g_assert_cmpuint(tree[i], ==, 0);
+    }
+    g_assert_cmpint(run_fixup(domain, HYPERVISOR_DT_SLOTS_MAX, &report,
+                              &error), ==, 0);
+}
+
 /* --- room --- */
 
 /* Enough slots for the tree not to fit into its last page. */
@@ -385,7 +532,9 @@ static void expect_no_room(Domain *domain, const char *words)
     HypervisorDtError error;
 
     g_assert_cmpint(grow(domain, &error), ==, -ENOSPC);
-    g_assert_nonnull(strstr(error.message, words));
+    if (!strstr(error.message, words)) {
+        g_error("'%s' instead of '%s'", error.message, words);
+    }
     g_assert_true(domain_is(domain, before));
 }
 
@@ -397,6 +546,79 @@ static void test_no_room_content(void)
 
     *reach(domain, next + 4095, 1) = 1;
     expect_no_room(domain, "something that is not zero");
+}
+
+/* The last page of the tree is not the tree's alone. */
+static void test_no_room_last_page(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    uint8_t *tree = reach(domain, TREE_AT, 0);
+    size_t size = fdt_totalsize(tree);
+    HypervisorDtFixup fixup = make_fixup(1);
+    HypervisorDtFixupReport report;
+    HypervisorDtError error;
+
+    fixup.devices.pcie.ecam.size = 0;
+    tree[size] = 1;
+    g_assert_cmpint(hypervisor_dt_domain_fixup(&model_ops, domain, &fixup, 1,
+                                               &report, &error), ==, -ENOSPC);
+    g_assert_nonnull(strstr(error.message, "something that is not zero"));
+    tree[size] = 0;
+    g_assert_cmpint(hypervisor_dt_domain_fixup(&model_ops, domain, &fixup, 1,
+                                               &report, &error), ==, 0);
+    /* It did fit into the page that it had. */
+    g_assert_cmpuint((fdt_totalsize(tree) - 1) / 4096, ==, (size - 1) / 4096);
+}
+
+/* What the tree of @domain says of memory behind it. */
+static void *edit_tree(Domain *domain)
+{
+    void *tree = reach(domain, TREE_AT, 0);
+
+    g_assert_cmpint(fdt_open_into(tree, tree, fdt_totalsize(tree) + 256), ==,
+                    0);
+    return tree;
+}
+
+static void test_no_room_reserved(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    void *tree = edit_tree(domain);
+
+    g_assert_cmpint(fdt_add_mem_rsv(tree, RAM_BASE, MIB), ==, 0);
+    g_assert_cmpint(fdt_add_mem_rsv(tree, TREE_AT + 8 * 1024, 1), ==, 0);
+    g_assert_cmpint(fdt_pack(tree), ==, 0);
+    expect_no_room(domain, "memory that the tree reserves");
+
+    put_tree(domain, TREE_AT, (HypervisorDtWindow){ 0, 0 });
+    tree = edit_tree(domain);
+    g_assert_cmpint(fdt_add_subnode(tree, 0, "reserved-memory"), >, 0);
+    g_assert_cmpint(fdt_pack(tree), ==, 0);
+    expect_no_room(domain, "a reserved-memory node");
+}
+
+/* An initrd with a beginning and no end, with an odd one, with a wrong one. */
+static void test_no_room_unclear_initrd(void)
+{
+    static const struct {
+        const char *end;
+        int size;
+    } ends[] = { { NULL, 0 }, { "\x48", 1 }, { "\0\0\0\0\0\0\0\1", 8 } };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(ends); i++) {
+        g_autoptr(Domain) domain = domain_new();
+        void *tree = edit_tree(domain);
+        int chosen = fdt_path_offset(tree, "/chosen");
+
+        g_assert_cmpint(fdt_setprop_u64(tree, chosen, "linux,initrd-start",
+                                        RAM_BASE), ==, 0);
+        if (ends[i].end) {
+            g_assert_cmpint(fdt_setprop(tree, chosen, "linux,initrd-end",
+                                        ends[i].end, ends[i].size), ==, 0);
+        }
+        g_assert_cmpint(fdt_pack(tree), ==, 0);
+        expect_no_room(domain, "an initrd whose place is not clear");
+    }
 }
 
 static void test_no_room_kernel(void)
@@ -458,9 +680,24 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Boot, boot_clear)
 
 static int run_boot(Domain *domain, Boot *boot)
 {
-    return hypervisor_dt_domain_boot(&model_ops, domain, &boot->guest,
-                                     &boot->kernel, &boot->initrd,
-                                     &boot->boot, &boot->error);
+    int ret = hypervisor_dt_domain_boot(&model_ops, domain, &boot->guest,
+                                        &boot->kernel, &boot->initrd,
+                                        &boot->boot, &boot->error);
+
+    g_assert_cmpuint(domain->pauses, ==, 0);
+    return ret;
+}
+
+/* Where the last of the extended regions ends. */
+static uint64_t last_address(const void *tree)
+{
+    int length;
+    const char *reg = fdt_getprop(tree, fdt_path_offset(tree, "/hypervisor"),
+                                  "reg", &length);
+    const fdt64_t *last = (const fdt64_t *)(reg + length) - 2;
+
+    g_assert_cmpint(length, >, 16);
+    return fdt64_ld(last) + fdt64_ld(last + 1);
 }
 
 static void test_boot(void)
@@ -473,6 +710,7 @@ static void test_boot(void)
 
     boot_init(&boot);
     boot.guest.gic = HYPERVISOR_DT_GIC_V2;      /* the domain's tree says 3 */
+    domain->info.address_bits = 36;             /* the guest says 40 */
     g_assert_cmpint(run_boot(domain, &boot), ==, 0);
     g_assert_cmphex(domain->entry.pc, ==, RAM_BASE + 0x80000);
     g_assert_cmphex(domain->entry.pc, ==, boot.boot.kernel.base);
@@ -487,6 +725,7 @@ static void test_boot(void)
     node = fdt_path_offset(tree, "/hypervisor");
     version = fdt_getprop(tree, node, "compatible", &length);
     g_assert_cmpstr(version, ==, "xen,xen-4.20");
+    g_assert_cmphex(last_address(tree), ==, UINT64_C(1) << 36);
     node = fdt_path_offset(tree, "/chosen");
     g_assert_nonnull(fdt_getprop(tree, node, "linux,initrd-end", NULL));
 }
@@ -499,6 +738,7 @@ static void test_boot_small(void)
     HypervisorDtError error;
 
     boot_init(&boot);
+    domain->ram_size = 64 * MIB;
     g_assert_cmpint(hypervisor_dt_guest_fill_banks(&boot.guest, 64 * MIB,
                                                    &error), ==, 0);
     g_assert_cmpint(run_boot(domain, &boot), ==, 0);
@@ -545,6 +785,18 @@ static void test_boot_refused(void)
     g_assert_cmpint(hypervisor_dt_guest_fill_banks(&boot.guest, RAM_SIZE + 1,
                                                    &error), ==, 0);
     expect_no_boot(domain, &boot, -EFAULT, "is -m what the domain has?");
+    g_assert_cmpint(hypervisor_dt_guest_fill_banks(&boot.guest,
+                                                   RAM_SIZE - MIB, &error),
+                    ==, 0);
+    expect_no_boot(domain, &boot, -EINVAL, "has RAM at 0x4bf00000, beyond the "
+                                           "end of RAM bank 0");
+    g_assert_cmpint(hypervisor_dt_guest_fill_banks(&boot.guest, RAM_SIZE,
+                                                   &error), ==, 0);
+    boot.guest.banks[1].base = RAM_BASE;    /* where RAM is */
+    expect_no_boot(domain, &boot, -EINVAL, "has RAM at 0x40000000, beyond the "
+                                           "end of RAM bank 1");
+    boot.guest.cpus = 2;
+    expect_no_boot(domain, &boot, -EINVAL, "can have 1 CPUs, -smp says 2");
     domain->info.has_run = true;
     expect_no_boot(domain, &boot, -EBUSY, "has run already");
 }
@@ -570,14 +822,26 @@ int main(int argc, char **argv)
     g_test_add_func("/hypervisor-dt/domain/fixup", test_fixup);
     g_test_add_func("/hypervisor-dt/domain/fixup-twice", test_fixup_twice);
     g_test_add_func("/hypervisor-dt/domain/not-paused", test_not_paused);
+    g_test_add_func("/hypervisor-dt/domain/held", test_held);
+    g_test_add_func("/hypervisor-dt/domain/other", test_other_domain);
+    g_test_add_func("/hypervisor-dt/domain/address-bits", test_address_bits);
     g_test_add_func("/hypervisor-dt/domain/gone", test_gone);
     g_test_add_func("/hypervisor-dt/domain/no-tree", test_no_tree);
     g_test_add_func("/hypervisor-dt/domain/broken", test_broken);
     g_test_add_func("/hypervisor-dt/domain/truncated", test_truncated);
     g_test_add_func("/hypervisor-dt/domain/write-fails", test_write_fails);
+    g_test_add_func("/hypervisor-dt/domain/write-half-fails",
+                    test_write_half_fails);
+    g_test_add_func("/hypervisor-dt/domain/shrinks", test_shrinks);
     g_test_add_func("/hypervisor-dt/domain/grows", test_grows);
     g_test_add_func("/hypervisor-dt/domain/no-room/content",
                     test_no_room_content);
+    g_test_add_func("/hypervisor-dt/domain/no-room/last-page",
+                    test_no_room_last_page);
+    g_test_add_func("/hypervisor-dt/domain/no-room/reserved",
+                    test_no_room_reserved);
+    g_test_add_func("/hypervisor-dt/domain/no-room/unclear-initrd",
+                    test_no_room_unclear_initrd);
     g_test_add_func("/hypervisor-dt/domain/no-room/kernel",
                     test_no_room_kernel);
     g_test_add_func("/hypervisor-dt/domain/no-room/initrd",

@@ -44,22 +44,36 @@ static void find_gic(const HypervisorDtDomainOps *ops, void *domain,
     }
 }
 
-/* Is the last page of each bank's RAM there? */
-static int check_ram(const HypervisorDtDomainOps *ops, void *domain,
-                     const HypervisorDtGuest *guest, HypervisorDtError *error)
+static bool is_ram(const HypervisorDtDomainOps *ops, void *domain,
+                   uint64_t gpa)
 {
     uint8_t byte;
 
+    return !ops->read(domain, gpa, &byte, 1);
+}
+
+/*
+ * Does the RAM of each bank end where we think?  RAM beyond would be given out
+ * as an extended region, and what the guest maps there would replace it.
+ */
+static int check_ram(const HypervisorDtDomainOps *ops, void *domain,
+                     const HypervisorDtGuest *guest, HypervisorDtError *error)
+{
     for (size_t i = 0; i < HYPERVISOR_DT_RAM_BANKS; i++) {
         const HypervisorDtBank *bank = &guest->banks[i];
+        uint64_t end = bank->base + bank->ram;
 
-        if (bank->ram &&
-            ops->read(domain, bank->base + bank->ram - 1, &byte, 1)) {
+        if (bank->ram && !is_ram(ops, domain, end - 1)) {
             return hypervisor_dt_error_set(error, -EFAULT, "the domain has no "
                                            "RAM at 0x%" PRIx64 ", the end of "
                                            "%s; is -m what the domain has?",
-                                           bank->base + bank->ram - 1,
-                                           bank->name);
+                                           end - 1, bank->name);
+        }
+        if (bank->ram < bank->size && is_ram(ops, domain, end)) {
+            return hypervisor_dt_error_set(error, -EINVAL, "the domain has RAM "
+                                           "at 0x%" PRIx64 ", beyond the end "
+                                           "of %s; is -m what the domain has?",
+                                           end, bank->name);
         }
     }
     return 0;
@@ -158,17 +172,14 @@ static int write_all(const HypervisorDtDomainOps *ops, void *domain,
 }
 
 static int prepare(const HypervisorDtDomainOps *ops, void *domain,
+                   const HypervisorDtDomainInfo *info,
                    HypervisorDtGuest *guest, const HypervisorDtImage *kernel,
                    const HypervisorDtImage *initrd, HypervisorDtBoot *boot,
                    HypervisorDtError *error)
 {
-    HypervisorDtDomainInfo info;
     KernelHeader header;
-    int ret = hypervisor_dt_domain_check(ops, domain, &info, error);
+    int ret = check_size("kernel", kernel, error);
 
-    if (!ret) {
-        ret = check_size("kernel", kernel, error);
-    }
     if (!ret) {
         ret = check_size("initrd", initrd, error);
     }
@@ -183,25 +194,25 @@ static int prepare(const HypervisorDtDomainOps *ops, void *domain,
         ret = check_ram(ops, domain, guest, error);
     }
     if (!ret) {
-        guest->address_bits = info.address_bits;
-        guest->xen_major = info.xen_major;
-        guest->xen_minor = info.xen_minor;
+        guest->address_bits = info->address_bits;
+        guest->xen_major = info->xen_major;
+        guest->xen_minor = info->xen_minor;
         guest->chosen.initrd = boot->initrd;
         find_gic(ops, domain, guest);
     }
     return ret;
 }
 
-int hypervisor_dt_domain_boot(const HypervisorDtDomainOps *ops, void *domain,
-                              HypervisorDtGuest *guest,
-                              const HypervisorDtImage *kernel,
-                              const HypervisorDtImage *initrd,
-                              HypervisorDtBoot *boot, HypervisorDtError *error)
+static int put_all(const HypervisorDtDomainOps *ops, void *domain,
+                   const HypervisorDtDomainInfo *info,
+                   HypervisorDtGuest *guest, const HypervisorDtImage *kernel,
+                   const HypervisorDtImage *initrd, HypervisorDtBoot *boot,
+                   HypervisorDtError *error)
 {
     g_autofree void *tree = NULL;
     HypervisorDtBoot done = { .kernel = { .size = 0 } };
     size_t size;
-    int ret = prepare(ops, domain, guest, kernel, initrd, &done, error);
+    int ret = prepare(ops, domain, info, guest, kernel, initrd, &done, error);
 
     if (ret) {
         return ret;
@@ -215,5 +226,23 @@ int hypervisor_dt_domain_boot(const HypervisorDtDomainOps *ops, void *domain,
     if (!ret) {
         *boot = done;
     }
+    return ret;
+}
+
+int hypervisor_dt_domain_boot(const HypervisorDtDomainOps *ops, void *domain,
+                              HypervisorDtGuest *guest,
+                              const HypervisorDtImage *kernel,
+                              const HypervisorDtImage *initrd,
+                              HypervisorDtBoot *boot, HypervisorDtError *error)
+{
+    HypervisorDtDomainInfo info;
+    int ret = hypervisor_dt_domain_hold(ops, domain, guest->cpus, &info,
+                                        error);
+
+    if (ret) {
+        return ret;
+    }
+    ret = put_all(ops, domain, &info, guest, kernel, initrd, boot, error);
+    ops->unpause(domain);
     return ret;
 }

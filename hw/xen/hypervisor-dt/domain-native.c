@@ -1,11 +1,17 @@
 /*
  * Hypervisor node: a domain of the Xen that QEMU runs on
  *
+ * The first CPU is in domain-native-cpu.c: its registers have other names on
+ * other machines, where tests compile this file.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "qemu/osdep.h"
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
+
 #include "domain-native.h"
 
 /* One past the highest guest-physical address that a gfn can stand for. */
@@ -41,6 +47,7 @@ static int native_info(void *opaque, HypervisorDtDomainInfo *info)
     *info = (HypervisorDtDomainInfo){
         .paused = found.flags & XEN_DOMINF_paused,
         .has_run = found.cpu_time > 0,
+        .cpus = found.max_vcpu_id + 1,
         .address_bits = found.gpaddr_bits,
         .xen_major = version >> 16,
         .xen_minor = version & 0xffff,
@@ -48,42 +55,20 @@ static int native_info(void *opaque, HypervisorDtDomainInfo *info)
     return 0;
 }
 
-static int native_get_entry(void *opaque, HypervisorDtEntry *entry)
+static int native_pause(void *opaque)
 {
     HypervisorDtNative *native = opaque;
-    vcpu_guest_context_any_t context;
 
     errno = 0;
-    if (xc_vcpu_getcontext(native->control, native->domid, 0, &context)) {
-        return last_error();
-    }
-    *entry = (HypervisorDtEntry){
-        .pc = context.c.user_regs.pc64,
-        .x0 = context.c.user_regs.x0,
-    };
-    return 0;
+    return xc_domain_pause(native->control, native->domid) ? last_error() : 0;
 }
 
-static int native_set_entry(void *opaque, const HypervisorDtEntry *entry)
+/* What was paused can be unpaused, unless the domain is gone. */
+static void native_unpause(void *opaque)
 {
     HypervisorDtNative *native = opaque;
-    vcpu_guest_context_any_t context = {
-        .c = {
-            .flags = VGCF_online,
-            .user_regs = {
-                .pc64 = entry->pc,
-                .x0 = entry->x0,
-                .cpsr = PSR_GUEST64_INIT,
-            },
-            .sctlr = SCTLR_GUEST_INIT,
-        },
-    };
 
-    errno = 0;
-    if (xc_vcpu_setcontext(native->control, native->domid, 0, &context)) {
-        return last_error();
-    }
-    return 0;
+    xc_domain_unpause(native->control, native->domid);
 }
 
 /* --- memory --- */
@@ -183,7 +168,7 @@ static int native_write(void *opaque, uint64_t gpa, const void *buffer,
         int ret;
 
         if (!view.bytes) {
-            return -EFAULT;
+            return -EIO;        /* it was there just now */
         }
         memcpy(view.bytes + gpa % HYPERVISOR_DT_PAGE_SIZE, from, step);
         unmap_view(native, &view);
@@ -202,9 +187,11 @@ static int native_write(void *opaque, uint64_t gpa, const void *buffer,
 
 const HypervisorDtDomainOps hypervisor_dt_native_ops = {
     .name = "native",
+    .pause = native_pause,
+    .unpause = native_unpause,
     .info = native_info,
-    .get_entry = native_get_entry,
-    .set_entry = native_set_entry,
+    .get_entry = hypervisor_dt_native_get_entry,
+    .set_entry = hypervisor_dt_native_set_entry,
     .read = native_read,
     .write = native_write,
 };

@@ -19,6 +19,11 @@ typedef struct HypervisorDtNative {
     uint32_t domid;
 } HypervisorDtNative;
 
+/* The two ops that are about the first CPU. */
+int hypervisor_dt_native_get_entry(void *opaque, HypervisorDtEntry *entry);
+int hypervisor_dt_native_set_entry(void *opaque,
+                                   const HypervisorDtEntry *entry);
+
 extern const HypervisorDtDomainOps hypervisor_dt_native_ops;
 
 #endif /* HW_XEN_HYPERVISOR_DT_DOMAIN_NATIVE_H */

@@ -213,6 +213,7 @@ static bool fix_up(MachineState *machine, Error **errp)
         },
         .devices = describe_devices(s, slots),
         .regions = describe_regions(),
+        .ram = machine->ram_size,
     };
     HypervisorDtFixupReport report;
     HypervisorDtError error;
@@ -221,9 +222,13 @@ static bool fix_up(MachineState *machine, Error **errp)
         return false;
     }
     if (hypervisor_dt_domain_fixup(&hypervisor_dt_native_ops, &native, &fixup,
-                                   &report, &error)) {
-        error_setg(errp, "device-tree=fixup: the domain's device tree is left "
-                   "as it is: %s", error.message);
+                                   machine->smp.max_cpus, &report, &error)) {
+        if (error.code == -ENOTRECOVERABLE) {
+            error_setg(errp, "device-tree=fixup: %s", error.message);
+        } else {
+            error_setg(errp, "device-tree=fixup: the domain's device tree is "
+                       "left as it is: %s", error.message);
+        }
         return false;
     }
     info_report("device-tree=fixup: %u nodes added, %u were there, "

@@ -14,7 +14,7 @@
 #include "kernel.h"
 #include "room.h"
 
-/* What may not be written to: the pages behind the tree. */
+/* What is to be proven free: from the tree's end to that of a page. */
 typedef struct Behind {
     uint64_t base;
     uint64_t end;
@@ -117,12 +117,12 @@ int room_check(const HypervisorDtDomainOps *ops, void *domain,
                const TreeInGuest *tree, size_t size, HypervisorDtError *error)
 {
     Behind behind = {
-        .base = align_up(tree->gpa + tree->size, HYPERVISOR_DT_PAGE_SIZE),
+        .base = tree->gpa + tree->size,
         .end = align_up(tree->gpa + size, HYPERVISOR_DT_PAGE_SIZE),
     };
     const char *taken;
 
-    if (behind.end <= behind.base) {
+    if (size <= tree->size) {
         return 0;
     }
     taken = find_kernel(ops, domain, tree->kernel, &behind);
@@ -139,8 +139,8 @@ int room_check(const HypervisorDtDomainOps *ops, void *domain,
         return 0;
     }
     return hypervisor_dt_error_set(error, -ENOSPC, "no room for the new device "
-                                   "tree: it has %zu bytes, %" PRIu64 " can "
-                                   "be had at 0x%" PRIx64 ", and what follows "
-                                   "cannot be proven free: there is %s", size,
-                                   behind.base - tree->gpa, tree->gpa, taken);
+                                   "tree: it has %zu bytes, the old one at 0x%"
+                                   PRIx64 " has %zu, and what follows cannot "
+                                   "be proven free: there is %s", size,
+                                   tree->gpa, tree->size, taken);
 }

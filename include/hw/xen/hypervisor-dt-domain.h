@@ -8,8 +8,12 @@
  *   (Linux' boot protocol for arm64, Documentation/arch/arm64/booting.rst).
  * - Two things are done to such a domain: its tree is fixed up, or a kernel,
  *   an initrd and a tree are put into it (direct boot).
+ * - It is held paused meanwhile, whoever else lets it run.
  * - All is checked and made before the first byte of the guest is written.  A
  *   domain that is refused is as it was.
+ * - A write can fail nevertheless.  A tree that could not be replaced is put
+ *   back; of what direct boot writes, part may be there, and the first CPU is
+ *   as it was.
  * - What the domain is, an ops table says: domain-native.c (libxenctrl), or a
  *   test's model.
  *
@@ -39,6 +43,7 @@
 typedef struct HypervisorDtDomainInfo {
     bool paused;
     bool has_run;               /* a CPU of it has, at some time */
+    unsigned cpus;              /* as many as it can have */
     unsigned address_bits;      /* of its guest-physical addresses */
     unsigned xen_major;
     unsigned xen_minor;
@@ -50,9 +55,15 @@ typedef struct HypervisorDtEntry {
     uint64_t x0;
 } HypervisorDtEntry;
 
-/* All return 0 or -errno. */
+/* All return 0 or -errno; unpause, which fails for no reason, nothing. */
 typedef struct HypervisorDtDomainOps {
     const char *name;
+
+    /* @pause: hold it; who else pauses it, or lets it run, does not matter */
+    int (*pause)(void *domain);
+
+    /* @unpause: let go of it */
+    void (*unpause)(void *domain);
 
     /* @info: what Xen says of the domain */
     int (*info)(void *domain, HypervisorDtDomainInfo *info);
@@ -79,42 +90,49 @@ typedef struct HypervisorDtDomainOps {
 } HypervisorDtDomainOps;
 
 /**
- * hypervisor_dt_domain_check: can the domain be changed?
+ * hypervisor_dt_domain_hold: pause a domain that can be changed
  * @ops: the domain
  * @domain: for @ops
+ * @cpus: how many it must have
  * @info: filled in on success
  * @error: filled in on failure
  *
+ * On success, the caller has to call @ops->unpause().
+ *
  * Returns: 0, or
- *   -EBUSY  it is not paused, or has run
- *   other   from @ops
+ *   -EBUSY   it is not paused, or has run
+ *   -EINVAL  it has more or fewer CPUs
+ *   other    from @ops
  */
-int hypervisor_dt_domain_check(const HypervisorDtDomainOps *ops, void *domain,
-                               HypervisorDtDomainInfo *info,
-                               HypervisorDtError *error);
+int hypervisor_dt_domain_hold(const HypervisorDtDomainOps *ops, void *domain,
+                              unsigned cpus, HypervisorDtDomainInfo *info,
+                              HypervisorDtError *error);
 
 /**
  * hypervisor_dt_domain_fixup: add QEMU's devices to the tree of a domain
  * @ops: the domain
  * @domain: for @ops
  * @fixup: what to do; its address_bits and room are found out
+ * @cpus: how many the domain must have
  * @report: filled in on success
  * @error: filled in on failure
  *
- * The tree may grow to the end of its last page, which libxl gave to it alone.
- * It may grow beyond if the pages that follow are proven free: they are RAM,
- * hold nothing but zeroes, and are neither part of the kernel (whose header
- * says how much memory it takes) nor of the initrd nor reserved by the tree.
+ * The tree may grow into what is proven free: to the end of the last page that
+ * it needs, all that follows it is RAM, holds nothing but zeroes, and is
+ * neither part of the kernel (whose header says how much memory it takes) nor
+ * of the initrd nor reserved by the tree.
  *
  * Returns: 0, or
  *   -EBUSY   the domain is not paused, or has run
+ *   -EINVAL  it has not as many CPUs
  *   -EFAULT  x0 does not lead to RAM
  *   -ENOSPC  there is no room for the tree
+ *   -ENOTRECOVERABLE  writing failed, and the old tree could not be put back
  *   other    as hypervisor_dt_fixup(), or from @ops
- * On failure the guest's memory is as it was.
+ * On any other failure than -ENOTRECOVERABLE the guest's memory is as it was.
  */
 int hypervisor_dt_domain_fixup(const HypervisorDtDomainOps *ops, void *domain,
-                               const HypervisorDtFixup *fixup,
+                               const HypervisorDtFixup *fixup, unsigned cpus,
                                HypervisorDtFixupReport *report,
                                HypervisorDtError *error);
 
@@ -148,12 +166,15 @@ typedef struct HypervisorDtBoot {
  *
  * Returns: 0, or
  *   -EBUSY   the domain is not paused, or has run
- *   -EINVAL  the kernel is no arm64 Image, or is compressed or big-endian
+ *   -EINVAL  the kernel is no arm64 Image, or is compressed or big-endian;
+ *            or the domain has not as many CPUs or as much RAM as @guest
  *   -E2BIG   an image is larger than HYPERVISOR_DT_IMAGE_MAX
  *   -ENOSPC  the first bank has no room for the three
- *   -EFAULT  the domain has less RAM than @guest says
+ *   -EFAULT  the domain has less RAM than @guest says, or what is written
+ *            turns out not to be RAM
  *   other    as hypervisor_dt_generate(), or from @ops
- * On failure the first CPU is as it was.
+ * On failure the first CPU is as it was, and so is the memory unless a write
+ * failed.
  */
 int hypervisor_dt_domain_boot(const HypervisorDtDomainOps *ops, void *domain,
                               HypervisorDtGuest *guest,
