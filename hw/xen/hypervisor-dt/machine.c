@@ -15,6 +15,9 @@
 #include "domain-native.h"
 #include "options.h"
 
+/* TYPE_TPM_TIS_SYSBUS, which a QEMU without TPMs does not have. */
+#define TPM_TYPE "tpm-tis-device"
+
 /* Bytes of randomness for the guest, as QEMU's other Arm machines give. */
 #define SEED_SIZE 32
 
@@ -196,9 +199,24 @@ static bool check_interrupts(const XenPVHMachineState *s, Error **errp)
     return false;
 }
 
+/* QEMU's machine goes on without a backend for its TPM, and has none then. */
+static bool check_tpm(const XenPVHMachineState *s, Error **errp)
+{
+    if (!s->cfg.tpm.base ||
+        object_resolve_path_type("", TPM_TYPE, NULL)) {
+        return true;
+    }
+    error_setg(errp, "tpm-base-addr=0x%" PRIx64 " says that there is a TPM, "
+               "and this machine has none", s->cfg.tpm.base);
+    error_append_hint(errp, "A TPM needs a backend with the id tpm0 "
+                      "(-tpmdev emulator,id=tpm0,...).\n");
+    return false;
+}
+
 static bool check_devices(const XenPVHMachineState *s, Error **errp)
 {
-    return check_ioreq_server(s, errp) && check_interrupts(s, errp);
+    return check_ioreq_server(s, errp) && check_interrupts(s, errp) &&
+           check_tpm(s, errp);
 }
 
 static bool fix_up(MachineState *machine, Error **errp)
