@@ -95,6 +95,12 @@ static void visit_regions_max(Object *obj, Visitor *v, const char *name,
                  errp);
 }
 
+/* What a number begins with: not a sign, nor a space. */
+static bool is_digit(char c)
+{
+    return g_ascii_isdigit(c);
+}
+
 /* --- Xen's version --- */
 
 static char *get_xen_version(Object *obj, Error **errp)
@@ -107,7 +113,8 @@ static void set_xen_version(Object *obj, const char *value, Error **errp)
     const char *rest;
     unsigned major, minor;
 
-    if (qemu_strtoui(value, &rest, 10, &major) || *rest != '.' ||
+    if (!is_digit(*value) || qemu_strtoui(value, &rest, 10, &major) ||
+        *rest != '.' || !is_digit(rest[1]) ||
         qemu_strtoui(rest + 1, NULL, 10, &minor) ||
         major > UINT16_MAX || minor > UINT16_MAX) {
         error_setg(errp, "xen-version='%s' is not two numbers like 4.17",
@@ -149,7 +156,9 @@ static bool parse_exclusion(const char *text, HypervisorDtWindow *window)
 {
     const char *rest;
 
-    return !qemu_strtou64(text, &rest, 0, &window->base) && *rest == '+' &&
+    return is_digit(*text) &&
+           !qemu_strtou64(text, &rest, 0, &window->base) && *rest == '+' &&
+           is_digit(rest[1]) &&
            !qemu_strtou64(rest + 1, NULL, 0, &window->size) &&
            window->size > 0 && window->size - 1 <= UINT64_MAX - window->base;
 }
