@@ -151,7 +151,8 @@ static void test_map_mask_and_sharing(void)
 
 /*
  * BFNs are within 39 address bits while that leaves room for 128 GiB above the
- * host's RAM, else within 48; and nowhere if there is no room at all.
+ * host's RAM, else what an ioreq of 4 bytes can name (all ones is no name),
+ * else within 48 bits; and nowhere if there is no room at all.
  */
 static void test_map_address_width(void)
 {
@@ -160,7 +161,9 @@ static void test_map_address_width(void)
         uint64_t end;
     } cases[] = {
         { (384 << 18) - 1, UINT64_C(1) << 27 },
-        { 384 << 18, UINT64_C(1) << 36 },
+        { 384 << 18, UINT32_MAX },
+        { UINT32_MAX - (128 << 18) - 1, UINT32_MAX },
+        { UINT32_MAX - (128 << 18), UINT64_C(1) << 36 },
         { (UINT64_C(1) << 36) - 2, UINT64_C(1) << 36 },
         { (UINT64_C(1) << 36) - 1, 0 },
         { UINT64_MAX, 0 },

@@ -9,12 +9,16 @@
 #include "client-private.h"
 
 /*
- * Frames for BFNs of our own choice end where an IOMMU's address width does:
- * 39 bits (VT-d, three levels) where that leaves twice the table's limit above
- * the host's RAM, else 48 bits (four levels).  Xen does not tell the width.
+ * Frames for BFNs of our own choice end at the first of these that leaves
+ * twice the table's limit above the host's RAM.  Xen does not tell how wide
+ * the IOMMU's addresses are.
  */
-#define BFN_END_39 (UINT64_C(1) << 27)
-#define BFN_END_48 (UINT64_C(1) << 36)
+static const uint64_t bfn_ends[] = {
+    UINT64_C(1) << 27,      /* 39 bits: VT-d, three levels */
+    UINT32_MAX,             /* an ioreq of 4 bytes names all, and no "flush" */
+    UINT64_C(1) << 36,      /* 48 bits: four levels */
+};
+#define BFN_END_MAX (UINT64_C(1) << 36)
 #define BFN_ROOM (2 * XEN_PV_IOMMU_PAGES_MAX)
 
 #define BYTES_PER_FRAME 4096
@@ -120,6 +124,16 @@ static int add_interrupts(XenPvIommuClient *client)
 
 /* --- BFNs of our own choice --------------------------------------------- */
 
+static uint64_t choose_end(uint64_t first)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(bfn_ends); i++) {
+        if (first <= bfn_ends[i] - BFN_ROOM) {
+            return bfn_ends[i];
+        }
+    }
+    return BFN_END_MAX;
+}
+
 static int make_bfns(XenPvIommuClient *client)
 {
     uint64_t max_mfn;
@@ -132,9 +146,8 @@ static int make_bfns(XenPvIommuClient *client)
     if (ret) {
         return ret;
     }
-    client->first_bfn = max_mfn < BFN_END_48 ? max_mfn + 1 : BFN_END_48;
-    client->end_bfn = client->first_bfn <= BFN_END_39 - BFN_ROOM
-                      ? BFN_END_39 : BFN_END_48;
+    client->first_bfn = MIN(max_mfn, BFN_END_MAX - 1) + 1;
+    client->end_bfn = choose_end(client->first_bfn);
     client->bfns = xen_pv_iommu_bfns_new(client->first_bfn, client->end_bfn);
     return 0;
 }
