@@ -777,6 +777,11 @@ static void test_unplug(void)
     unplug(&m);
     assert_host(&m, 0);
     assert_not_said(&m, "warning");
+
+    /* Nobody uses the PV IOMMU any more: what QEMU knows is left to it. */
+    assert_error(host_try(&m, "ioreq 8 8 0x1000"), "not supported");
+    assert_ok(host_try(&m, "ioreq 9 8 0x1000"));
+    g_assert_cmpuint(host_number(&m, "unknown-invalidations"), ==, 0);
     machine_quit(&m);
 }
 

@@ -42,7 +42,7 @@ bool xen_pv_iommu_ioreq(unsigned type, unsigned size, uint64_t data)
         return false;
     }
     iommu = pv_iommu_find();
-    if (!iommu || !iommu->client) {
+    if (!iommu || QLIST_EMPTY(&iommu->users)) {
         /* Nobody has a BFN.  QEMU does not know the other type. */
         return type == XEN_PV_IOMMU_IOREQ_INVAL_BFN;
     }
