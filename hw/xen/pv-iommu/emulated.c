@@ -22,6 +22,7 @@
 #include "hw/qdev-properties.h"
 #include "hw/xen/pv-iommu-hooks.h"
 #include "hw/xen/pv-iommu-hypervisor.h"
+#include "system/xen.h"
 #include "emulated.h"
 #include "iommu.h"
 
@@ -444,6 +445,11 @@ static bool emulated_attach(XenPvIommu *iommu, Error **errp)
 {
     EmulatedIommu *emu = XEN_PV_IOMMU_EMULATED(iommu);
 
+    if (xen_enabled()) {
+        error_setg(errp, "a host that is emulated is for tests without Xen; "
+                   "on Xen, devices find the real one without this device");
+        return false;
+    }
     emu->lost = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
                                       g_free);
     emu->ioreqs = g_array_new(false, false, sizeof(EmulatedIoreq));

@@ -2,7 +2,8 @@
 #
 # On a Xen without PV IOMMU, xen-copy-engine copies in a Linux guest by the
 # processor; one that wants bus addresses is refused, at start and at hot-plug,
-# and nothing else notices.
+# and nothing else notices.  So is the host that is emulated for tests, and so
+# are bus addresses for a device model that will be restricted.
 # timeout: 300
 # needs: qemu
 
@@ -18,7 +19,8 @@ DONE=0x2c
 COPIES=0x38
 
 # registers TEXT: runs a shell command in the guest, in which "poke REGISTER
-# VALUE" and "peek REGISTER" reach the device; one command, because each takes a while.
+# VALUE" and "peek REGISTER" reach the device; one command, because each takes
+# a while.
 registers()
 {
     guest_run engine "poke() { devmem \$(($bar + \$1)) 32 \$2; }; \
@@ -30,7 +32,8 @@ copy()
 {
     registers "poke $SOURCE $1; poke $DESTINATION $2; poke $LENGTH 4096; \
         poke $COMMAND 1; peek $STATUS; poke $COMMAND 2; sleep 1; \
-        peek $STATUS; peek $ERROR; peek $DONE; poke $COMMAND 3; peek $STATUS" > copied.txt
+        peek $STATUS; peek $ERROR; peek $DONE; poke $COMMAND 3; peek $STATUS" \
+        > copied.txt
     assert_equal "armed, finished, error, bytes copied, idle" \
         "0x00000001 0x00000003 0x00000000 0x00001000 0x00000000" \
         "$(tr '\n' ' ' < copied.txt | sed 's/ $//')"
@@ -83,12 +86,25 @@ copy 0x20000 "$video"
 say "refused at hot-plug; the guest and the other engine go on"
 guest_destroy engine
 
-guest_new wants
-guest_linux wants
-guest_dm_args wants -device xen-copy-engine,id=ce0,pv-iommu=on
-if guest_try_start wants; then
-    fail "a device that wants a PV IOMMU has started without"
-fi
-assert_contains "the device model's log" "this Xen has no PV IOMMU" \
-    "$(guest_log wants)"
-say "refused at start, with the reason"
+# refused NAME REASON ARGUMENT...: a device model with these does not start.
+refused()
+{
+    name=$1
+    reason=$2
+    shift 2
+    guest_new "$name"
+    guest_dm_args "$name" "$@"
+    if guest_try_start "$name"; then
+        fail "a device model has started with $*"
+    fi
+    assert_contains "the device model's log" "$reason" "$(guest_log "$name")"
+    say "refused at start: $reason"
+}
+
+refused wants "this Xen has no PV IOMMU" \
+    -device xen-copy-engine,id=ce0,pv-iommu=on
+refused pretends "a host that is emulated is for tests without Xen" \
+    -device xen-pv-iommu-emulated \
+    -device xen-copy-engine,id=ce0,pv-iommu=on,engine=emulated
+refused restricted "this device model will not be able to make" \
+    -xen-domid-restrict -device xen-copy-engine,id=ce0,pv-iommu=on
