@@ -29,6 +29,8 @@
 
 #define BATCH 127
 
+#define DISPLAY_SLOT 8
+
 /* Xen's numbers for ioreqs. */
 #define INVALIDATE 8
 #define INVAL_BFN 9
@@ -748,6 +750,66 @@ static void test_survey(void)
     machine_quit(&m);
 }
 
+/* As the guest's firmware does it, if it is told to. */
+static uint64_t map_display(const Machine *m)
+{
+    QPCIDevice *dev = qpci_device_find(m->bus, QPCI_DEVFN(DISPLAY_SLOT, 0));
+    uint64_t bar;
+
+    g_assert_nonnull(dev);
+    bar = qpci_iomap(dev, 0, NULL).addr;
+    qpci_device_enable(dev);
+    g_free(dev);
+    return bar;
+}
+
+/* A display's pages are where its BAR is, and no longer where they were. */
+static void test_survey_display(void)
+{
+    static const char *const plug = "'addr': '1', 'pv-iommu': true";
+    static const char *const display =
+        BRIDGE "-device VGA,vgamem_mb=1,addr=" stringify(DISPLAY_SLOT);
+    Machine m = machine_start_with(display, "", "xen-copy-engine", NULL);
+    uint64_t gfn = GFN(map_display(&m));
+    g_autofree char *at_bar = g_strdup_printf("reserved=0x%" PRIx64 "+1@0x10",
+                                              gfn + 3);
+    g_autofree char *where = g_strdup_printf(
+        "vga.vram, at guest frames 0x%" PRIx64 "-0x%" PRIx64 ", lies in "
+        "reserved region 0x%" PRIx64 "-", gfn, gfn + 255, gfn + 3);
+    g_autofree char *at_first = NULL;
+    char *refusal;
+    const char *first;
+
+    machine_quit(&m);
+
+    /* Nothing is in the way before the BAR is there. */
+    m = machine_start_with(display, at_bar, "xen-copy-engine", NULL);
+    assert_ok(add_device(&m, "xen-copy-engine", "early", plug));
+    machine_quit(&m);
+    m = machine_start_with(display, at_bar, "xen-copy-engine", NULL);
+    map_display(&m);
+    assert_error(add_device(&m, "xen-copy-engine", "late", plug), where);
+    machine_quit(&m);
+
+    /* Where it was at first it is in the way until it goes. */
+    m = machine_start_with(display, "reserved=0x1000+0x100000@0x10",
+                           "xen-copy-engine", NULL);
+    refusal = add_device(&m, "xen-copy-engine", "early", plug);
+    g_assert_nonnull(refusal);
+    first = strstr(refusal, "vga.vram, at guest frames ");
+    g_assert_nonnull(first);
+    gfn = g_ascii_strtoull(strstr(first, "0x"), NULL, 0);
+    g_free(refusal);
+    machine_quit(&m);
+    at_first = g_strdup_printf("reserved=0x%" PRIx64 "+1@0x10", gfn);
+    m = machine_start_with(display, at_first, "xen-copy-engine", NULL);
+    assert_error(add_device(&m, "xen-copy-engine", "early", plug),
+                 "vga.vram, at guest frames");
+    map_display(&m);
+    assert_ok(add_device(&m, "xen-copy-engine", "late", plug));
+    machine_quit(&m);
+}
+
 /* --- life of a device --- */
 
 static char *try_migrate(const Machine *m, const char *uri)
@@ -1110,6 +1172,7 @@ int main(int argc, char **argv)
     qtest_add_func("xen-pv-iommu/chosen", test_chosen);
     qtest_add_func("xen-pv-iommu/placement", test_placement);
     qtest_add_func("xen-pv-iommu/survey", test_survey);
+    qtest_add_func("xen-pv-iommu/survey-display", test_survey_display);
     qtest_add_func("xen-pv-iommu/unplug", test_unplug);
     qtest_add_func("xen-pv-iommu/unplug-held", test_unplug_held);
     qtest_add_func("xen-pv-iommu/reset", test_reset);

@@ -109,6 +109,47 @@ typedef struct Survey {
     Error *err;
 } Survey;
 
+typedef struct Search {
+    const MemoryRegion *region;
+    uint64_t gfn;
+} Search;
+
+/* Xen leaves it where it is below this: legacy VGA is a window to it. */
+#define LEGACY_END 0xc0000
+
+static bool is_mapping(Int128 start, Int128 length, const MemoryRegion *mr,
+                       hwaddr offset, void *opaque)
+{
+    Search *search = opaque;
+
+    if (mr != search->region || int128_get64(start) < LEGACY_END) {
+        return false;
+    }
+    search->gfn = (int128_get64(start) - offset) >> PV_IOMMU_PAGE_SHIFT;
+    return true;
+}
+
+/*
+ * Pages are at their block's offset, whether a BAR shows them elsewhere or not.
+ * Those of a display (QEMU watches what is written there) are moved to where
+ * the guest has put the BAR.
+ */
+static uint64_t block_gfn(const RAMBlock *block)
+{
+    Search search = {
+        .region = block->mr,
+        .gfn = block->offset >> PV_IOMMU_PAGE_SHIFT,
+    };
+
+    if (memory_region_is_logging(block->mr, DIRTY_MEMORY_VGA)) {
+        RCU_READ_LOCK_GUARD();
+        flatview_for_each_range(
+            address_space_to_flatview(&address_space_memory), is_mapping,
+            &search);
+    }
+    return search.gfn;
+}
+
 /* Guest RAM is the toolstack's choice, and not ours. */
 static bool is_guest_ram(RAMBlock *block)
 {
@@ -124,7 +165,7 @@ static int survey_block(RAMBlock *block, void *opaque)
         return 0;
     }
     survey->placement.name = block->idstr;
-    survey->placement.gfn = block->offset >> PV_IOMMU_PAGE_SHIFT;
+    survey->placement.gfn = block_gfn(block);
     survey->placement.pages = block->max_length >> PV_IOMMU_PAGE_SHIFT;
     return !check(&survey->placement, &survey->err);
 }
