@@ -989,6 +989,26 @@ static void set_bandwidth(const Machine *m, int64_t bandwidth)
                              bandwidth);
 }
 
+/* Stop the machine, and wait for a word before the devices are saved. */
+static void set_pause(const Machine *m, bool pause)
+{
+    qtest_qmp_assert_success(m->qts, "{'execute': "
+                             "'migrate-set-capabilities', 'arguments': "
+                             "{'capabilities': [{'capability': "
+                             "'pause-before-switchover', 'state': %i}]}}",
+                             pause);
+}
+
+/* Without an end of QEMU if it fails. */
+static void load(const Machine *m, const char *file)
+{
+    g_autofree char *uri = g_strdup_printf("file:%s", file);
+
+    qtest_qmp_assert_success(m->qts, "{'execute': 'migrate-incoming', "
+                             "'arguments': {'uri': %s, 'exit-on-error': "
+                             "false}}", uri);
+}
+
 static Machine start_incoming(const char *uri)
 {
     Machine m = machine_start_with("-machine pc,acpi=off -incoming defer", "",
@@ -1065,6 +1085,61 @@ static void test_save_refused(void)
     assert_engine(&m, 0, XEN_COPY_ENGINE_FAILED, XEN_COPY_ENGINE_ABORTED);
     resume(&m);
     machine_quit(&m);
+    g_unlink(file);
+}
+
+static void wait_for_status(const Machine *m, const char *wanted)
+{
+    for (int i = 0; i < 3000; i++) {
+        uint64_t transferred;
+        g_autofree char *status = migration_status(m, &transferred);
+
+        if (!strcmp(status, wanted)) {
+            return;
+        }
+        g_assert_cmpstr(status, !=, "completed");
+        g_usleep(10000);
+    }
+    g_assert_not_reached();
+}
+
+/*
+ * The hardware stops when the machine has stopped, and too late: memory goes
+ * before the devices.
+ */
+static void test_migration_late_stop(void)
+{
+    g_autofree char *file = temporary_file();
+    g_autofree char *uri = g_strdup_printf("file:%s", file);
+    Machine m = machine_start("", SLOW, NULL);
+    Machine target;
+
+    hold_a_write(&m);
+    set_pause(&m, true);
+    assert_ok(try_migrate(&m, uri));
+    wait_for_status(&m, "pre-switchover");
+    assert_engine(&m, 0, XEN_COPY_ENGINE_STOPPING, XEN_COPY_ENGINE_ABORTED);
+    host_set_flag(&m, "hold", false);
+    assert_memory(&m, DESTINATION, 0xa5, PAGE);
+    assert_host(&m, 2);
+    qtest_qmp_assert_success(m.qts, "{'execute': 'migrate-continue', "
+                             "'arguments': {'state': 'pre-switchover'}}");
+    wait_for_status(&m, "failed");
+    assert_said(&m, "xen-copy-engine 'ce0': its hardware stopped after the "
+                "guest's memory had been saved; its state cannot be saved "
+                "this time");
+    assert_host(&m, 0);
+
+    /* The guest goes on, and the next attempt has what was written. */
+    assert_running(&m, true);
+    set_pause(&m, false);
+    assert_ok(try_migrate(&m, uri));
+    wait_for_migration(&m);
+    machine_quit(&m);
+    target = start_incoming(uri);
+    assert_engine(&target, 0, XEN_COPY_ENGINE_FAILED, XEN_COPY_ENGINE_ABORTED);
+    assert_memory(&target, DESTINATION, 0xa5, PAGE);
+    machine_quit(&target);
     g_unlink(file);
 }
 
@@ -1180,6 +1255,8 @@ int main(int argc, char **argv)
     qtest_add_func("xen-pv-iommu/migration", test_migration);
     qtest_add_func("xen-pv-iommu/save-refused", test_save_refused);
     qtest_add_func("xen-pv-iommu/migration-refused", test_migration_refused);
+    qtest_add_func("xen-pv-iommu/migration-late-stop",
+                   test_migration_late_stop);
     qtest_add_func("xen-pv-iommu/options", test_options);
     return g_test_run();
 }

@@ -541,11 +541,7 @@ static int pre_save(void *opaque)
 {
     XenCopyEngine *s = opaque;
 
-    if (!s->user) {
-        return 0;
-    }
-    drain(s);       /* its hardware may have stopped since the machine did */
-    return xen_pv_iommu_drained(s->user);
+    return xen_pv_iommu_pre_save(s->user);
 }
 
 static bool state_is_sound(const XenCopyEngine *s)

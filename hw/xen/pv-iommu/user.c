@@ -131,7 +131,7 @@ XenPvIommuUser *xen_pv_iommu_attach(DeviceState *dev,
 /* Never saved: that fails for as long as there is an orphan. */
 static int orphan_pre_save(void *opaque)
 {
-    return xen_pv_iommu_drained(opaque);
+    return xen_pv_iommu_pre_save(opaque);
 }
 
 static const VMStateDescription vmstate_orphan = {
@@ -184,14 +184,37 @@ XenPvIommuMode xen_pv_iommu_mode(const XenPvIommuUser *user)
     return xen_pv_iommu_client_mode(user->device);
 }
 
-int xen_pv_iommu_drained(const XenPvIommuUser *user)
+/*
+ * In QEMU's own streams the guest's memory comes before the devices.  Xen's
+ * toolstack stops the machine, has the devices saved, and saves memory last.
+ */
+static bool memory_is_saved(void)
 {
+    return runstate_check(RUN_STATE_FINISH_MIGRATE) ||
+           runstate_check(RUN_STATE_SAVE_VM);
+}
+
+int xen_pv_iommu_pre_save(XenPvIommuUser *user)
+{
+    g_assert(bql_locked());
     if (!user || QLIST_EMPTY(&user->mappings)) {
         return 0;
     }
-    error_report("%s: its hardware has not stopped and still uses guest "
-                 "memory; its state cannot be saved", user->name);
-    return -EBUSY;
+    if (user->ops) {
+        user->ops->drain(user->opaque);
+    }
+    if (!QLIST_EMPTY(&user->mappings)) {
+        error_report("%s: its hardware has not stopped and still uses guest "
+                     "memory; its state cannot be saved", user->name);
+        return -EBUSY;
+    }
+    if (memory_is_saved()) {
+        error_report("%s: its hardware stopped after the guest's memory had "
+                     "been saved; its state cannot be saved this time",
+                     user->name);
+        return -EBUSY;
+    }
+    return 0;
 }
 
 /* --- guest memory --- */

@@ -89,7 +89,8 @@ typedef struct XenPvIommuUserOps {
      * @opaque: the device's
      *
      * The device must stop its hardware and release everything.  What it
-     * cannot release keeps it from being migrated.
+     * cannot release keeps it from being migrated.  Called again before its
+     * state is saved.
      */
     void (*drain)(void *opaque);
 } XenPvIommuUserOps;
@@ -183,13 +184,17 @@ uint64_t xen_pv_iommu_bus_address(const XenPvIommuMapping *mapping,
 void xen_pv_iommu_release(XenPvIommuMapping *mapping);
 
 /**
- * xen_pv_iommu_drained: may the device's state be saved?
+ * xen_pv_iommu_pre_save: may the device's state be saved?
  * @user: who, or NULL
  *
- * For a device's pre_save function.  Reports what is still mapped.
+ * For a device's pre_save function.  The device is drained once more: its
+ * hardware may have stopped since the machine did.  Where QEMU has saved the
+ * guest's memory already, that is too late: what the hardware wrote meanwhile
+ * would be missing.  What stands in the way is reported.
  *
- * Returns: 0, or -EBUSY
+ * Returns: 0, or -EBUSY; after hardware that stopped too late, a later attempt
+ *          can go well
  */
-int xen_pv_iommu_drained(const XenPvIommuUser *user);
+int xen_pv_iommu_pre_save(XenPvIommuUser *user);
 
 #endif /* HW_XEN_PV_IOMMU_H */
