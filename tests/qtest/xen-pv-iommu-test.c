@@ -10,6 +10,7 @@
 
 #include "qemu/osdep.h"
 #include <glib/gstdio.h>
+#include "qemu/bswap.h"
 #include "xen-pv-iommu-machine.h"
 #include "qobject/qdict.h"
 #include "qobject/qjson.h"
@@ -1164,6 +1165,184 @@ static void test_migration_refused(void)
     g_unlink(file);
 }
 
+/* --- loading a state --- */
+
+#define ASIDE 0x40000
+#define INCOMING "-machine pc,acpi=off -incoming defer"
+
+/* The stream of a machine whose engine is armed for 2 pages. */
+static void save_armed(const char *file)
+{
+    g_autofree char *uri = g_strdup_printf("file:%s", file);
+    Machine m = machine_start("", SLOW, NULL);
+
+    engine_arm(&m, 0, SOURCE, DESTINATION, 2 * PAGE);
+    assert_ok(try_migrate(&m, uri));
+    wait_for_migration(&m);
+    machine_quit(&m);
+}
+
+/* What is mapped when a state comes is not for that state's copy. */
+static void test_load_armed(void)
+{
+    g_autofree char *file = temporary_file();
+    Machine m;
+
+    save_armed(file);
+    m = machine_start_with(INCOMING, "", SLOW, NULL);
+    engine_arm(&m, 0, SOURCE + ASIDE, DESTINATION + ASIDE, PAGE);
+    assert_host(&m, 2);
+    load(&m, file);
+    wait_for_migration(&m);
+    assert_host(&m, 0);
+    assert_engine(&m, 0, XEN_COPY_ENGINE_ARMED, XEN_COPY_ENGINE_OK);
+    memory_fill(&m, SOURCE, 0xa5, 2 * PAGE);
+    engine_command(&m, 0, XEN_COPY_ENGINE_TRIGGER);
+    engine_wait(&m, 0);
+    assert_engine(&m, 0, XEN_COPY_ENGINE_FINISHED, XEN_COPY_ENGINE_OK);
+    assert_memory(&m, DESTINATION, 0xa5, 2 * PAGE);
+    assert_memory(&m, DESTINATION + ASIDE, 0, PAGE);
+    assert_host(&m, 4);
+    machine_quit(&m);
+    g_unlink(file);
+}
+
+/* Wait for the job "job"; the error's text, or NULL. */
+static char *finish_job(const Machine *m)
+{
+    for (int i = 0; i < 3000; i++) {
+        QDict *rsp = qtest_qmp(m->qts, "{'execute': 'query-jobs'}");
+        QDict *job = qobject_to(QDict, qlist_peek(qdict_get_qlist(rsp,
+                                                                  "return")));
+        bool concluded = !strcmp(qdict_get_str(job, "status"), "concluded");
+        char *error = g_strdup(qdict_get_try_str(job, "error"));
+
+        qobject_unref(rsp);
+        if (concluded) {
+            qtest_qmp_assert_success(m->qts, "{'execute': 'job-dismiss', "
+                                     "'arguments': {'id': 'job'}}");
+            return error;
+        }
+        g_free(error);
+        g_usleep(10000);
+    }
+    g_assert_not_reached();
+}
+
+static char *snapshot(const Machine *m, const char *command)
+{
+    qtest_qmp_assert_success(m->qts, "{'execute': %s, 'arguments': {'job-id': "
+                             "'job', 'tag': 'armed', 'vmstate': 'disk', "
+                             "'devices': ['disk']}}", command);
+    return finish_job(m);
+}
+
+/* With a disk that can have snapshots. */
+static Machine start_with_disk(const char *file)
+{
+    g_autofree char *options = g_strdup_printf(
+        "-machine pc,acpi=off -blockdev driver=file,node-name=file,"
+        "filename=%s", file);
+    Machine m = machine_start_with(options, "", SLOW, NULL);
+
+    qtest_qmp_assert_success(m.qts, "{'execute': 'blockdev-create', "
+                             "'arguments': {'job-id': 'job', 'options': "
+                             "{'driver': 'qcow2', 'file': 'file', "
+                             "'size': 65536}}}");
+    assert_ok(finish_job(&m));
+    qtest_qmp_assert_success(m.qts, "{'execute': 'blockdev-add', 'arguments': "
+                             "{'driver': 'qcow2', 'node-name': 'disk', "
+                             "'file': 'file'}}");
+    return m;
+}
+
+/* Hardware that works still cannot get another job. */
+static void test_load_held(void)
+{
+    g_autofree char *file = temporary_file();
+    Machine m = start_with_disk(file);
+
+    engine_arm(&m, 0, SOURCE, DESTINATION, 2 * PAGE);
+    assert_ok(snapshot(&m, "snapshot-save"));
+    engine_command(&m, 0, XEN_COPY_ENGINE_DISARM);
+    hold_a_write(&m);
+    g_free(snapshot(&m, "snapshot-load"));
+    assert_said(&m, "ce0: its hardware has not stopped; no state can be "
+                "loaded");
+    assert_host(&m, 2);
+    host_set_flag(&m, "hold", false);
+    assert_ok(snapshot(&m, "snapshot-load"));
+    assert_host(&m, 0);
+    assert_engine(&m, 0, XEN_COPY_ENGINE_ARMED, XEN_COPY_ENGINE_OK);
+    machine_quit(&m);
+    g_unlink(file);
+}
+
+/* Where the registers are in a stream, which begin with both addresses. */
+static char *find_registers(char *stream, size_t size)
+{
+    uint64_t addresses[] = { cpu_to_be64(SOURCE), cpu_to_be64(DESTINATION) };
+    char *found = memmem(stream, size, addresses, sizeof(addresses));
+
+    g_assert_nonnull(found);
+    return found;
+}
+
+/* A state that cannot be, or ends early, is refused and has no effect. */
+static void test_load_bad(void)
+{
+    enum { LENGTH = 24, DIRECTION = 28, STATUS = 32, DONE = 40, END = 56 };
+    static const struct {
+        struct {
+            unsigned offset;
+            uint32_t value;
+        } changes[3];
+        unsigned cut;               /* what is left; 0: all */
+    } bad[] = {
+        { { { LENGTH, 0 } } },
+        { { { LENGTH, XEN_COPY_ENGINE_LENGTH_MAX + 1 } } },
+        { { { DIRECTION, XEN_COPY_ENGINE_WRITE + 1 } } },
+        { { { DIRECTION, XEN_COPY_ENGINE_READ },
+            { LENGTH, XEN_COPY_ENGINE_BUFFER + 1 } } },
+        { { { DIRECTION, XEN_COPY_ENGINE_READ }, { LENGTH, 8 }, { END, 1 } } },
+        { { { DONE, 2 * PAGE + 1 } } },
+        { { { END, 2 } } },
+        { { { STATUS, XEN_COPY_ENGINE_STOPPING } } },
+        { { { STATUS, XEN_COPY_ENGINE_STOPPING + 1 } } },
+        { { { DIRECTION, XEN_COPY_ENGINE_READ },
+            { LENGTH, XEN_COPY_ENGINE_LENGTH_MAX } }, STATUS + 4 },
+    };
+    g_autofree char *file = temporary_file();
+    g_autofree char *stream = NULL;
+    size_t size;
+
+    save_armed(file);
+    g_assert_true(g_file_get_contents(file, &stream, &size, NULL));
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        g_autofree char *broken = g_memdup2(stream, size);
+        char *registers = find_registers(broken, size);
+        size_t left = bad[i].cut ? registers - broken + bad[i].cut : size;
+        Machine m;
+
+        for (unsigned n = 0; n < ARRAY_SIZE(bad[i].changes) &&
+                             bad[i].changes[n].offset; n++) {
+            stl_be_p(registers + bad[i].changes[n].offset,
+                     bad[i].changes[n].value);
+        }
+        g_assert_true(g_file_set_contents(file, broken, left, NULL));
+        m = machine_start_with(INCOMING, "", SLOW, NULL);
+        load(&m, file);
+        wait_for_status(&m, "failed");
+        if (!bad[i].cut) {
+            assert_said(&m, "ce0: the state that came does not make sense");
+        }
+        assert_engine(&m, 0, XEN_COPY_ENGINE_IDLE, XEN_COPY_ENGINE_OK);
+        assert_host(&m, 0);
+        machine_quit(&m);
+    }
+    g_unlink(file);
+}
+
 /* --- options --- */
 
 static void test_options(void)
@@ -1257,6 +1436,9 @@ int main(int argc, char **argv)
     qtest_add_func("xen-pv-iommu/migration-refused", test_migration_refused);
     qtest_add_func("xen-pv-iommu/migration-late-stop",
                    test_migration_late_stop);
+    qtest_add_func("xen-pv-iommu/load-armed", test_load_armed);
+    qtest_add_func("xen-pv-iommu/load-held", test_load_held);
+    qtest_add_func("xen-pv-iommu/load-bad", test_load_bad);
     qtest_add_func("xen-pv-iommu/options", test_options);
     return g_test_run();
 }

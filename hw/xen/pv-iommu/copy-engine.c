@@ -50,6 +50,7 @@ struct XenCopyEngine {
     void *engine;
     XenPvIommuUser *user;           /* NULL with pv-iommu=off */
     XenPvIommuMapping *mappings[END_COUNT];
+    uint32_t status;
     uint32_t stop_status;           /* what follows when it has stopped */
     bool busy;                      /* a transfer is with the engine */
 
@@ -58,7 +59,7 @@ struct XenCopyEngine {
     uint64_t fault;
     uint32_t length;
     uint32_t direction;
-    uint32_t status;
+    uint32_t saved_status;          /* status, in the stream */
     uint32_t error;
     uint32_t done;
     uint32_t copies;
@@ -193,36 +194,19 @@ static void stop(XenCopyEngine *s, uint32_t status)
 /* --- copying --- */
 
 /* The next transfer begins here, as its engine wants to hear it. */
-static uint64_t transfer_address(const XenCopyEngine *s, End end,
-                                 uint64_t *limit)
+static bool transfer_address(const XenCopyEngine *s, End end,
+                             uint64_t *address, uint64_t *limit)
 {
     uint64_t bus_limit = UINT64_MAX;
-    uint64_t address;
 
-    if (s->ops->bus_addresses) {
-        address = xen_pv_iommu_bus_address(s->mappings[end], s->done,
-                                           &bus_limit);
-    } else {
-        address = s->address[end] + s->done;
+    *address = s->address[end] + s->done;
+    if (s->ops->bus_addresses &&
+        !xen_pv_iommu_bus_address(s->mappings[end], s->done, address,
+                                  &bus_limit)) {
+        return false;
     }
-    *limit = MIN(bus_limit, PAGE_BYTES - address % PAGE_BYTES);
-    return address;
-}
-
-/* Both ends decide how much goes at once, so that a piece needs no memory. */
-static unsigned piece_length(const XenCopyEngine *s)
-{
-    uint64_t length = s->length - s->done;
-
-    for (End end = 0; end < END_COUNT; end++) {
-        uint64_t limit;
-
-        if (uses(s, end)) {
-            transfer_address(s, end, &limit);
-            length = MIN(length, limit);
-        }
-    }
-    return length;
+    *limit = MIN(bus_limit, PAGE_BYTES - *address % PAGE_BYTES);
+    return true;
 }
 
 static End first_end(const XenCopyEngine *s)
@@ -230,17 +214,31 @@ static End first_end(const XenCopyEngine *s)
     return uses(s, END_SOURCE) ? END_SOURCE : END_DESTINATION;
 }
 
-static XenCopyTransfer next_transfer(XenCopyEngine *s)
+/* Both ends decide how much goes at once, so that a piece needs no memory. */
+static bool next_transfer(XenCopyEngine *s, XenCopyTransfer *transfer)
 {
     bool copy = s->direction == XEN_COPY_ENGINE_COPY;
-    uint64_t limit;
 
-    return (XenCopyTransfer){
-        .address = transfer_address(s, s->end, &limit),
+    *transfer = (XenCopyTransfer){
         .buffer = s->buffer + (copy ? 0 : s->done),
-        .length = piece_length(s),
+        .length = s->length - s->done,
         .to_memory = s->end == END_DESTINATION,
     };
+    for (End end = 0; end < END_COUNT; end++) {
+        uint64_t address, limit;
+
+        if (!uses(s, end)) {
+            continue;
+        }
+        if (!transfer_address(s, end, &address, &limit)) {
+            return false;
+        }
+        transfer->length = MIN(transfer->length, limit);
+        if (end == s->end) {
+            transfer->address = address;
+        }
+    }
+    return true;
 }
 
 static bool is_bus_master(XenCopyEngine *s)
@@ -252,9 +250,12 @@ static bool is_bus_master(XenCopyEngine *s)
 /* One transfer; 0 when it is done, or as XenCopyEngineOps.start. */
 static int advance(XenCopyEngine *s)
 {
-    XenCopyTransfer transfer = next_transfer(s);
+    XenCopyTransfer transfer;
     int ret = -EFAULT;
 
+    if (!next_transfer(s, &transfer)) {
+        return -EFAULT;
+    }
     if (s->busy) {
         ret = s->ops->poll(s->engine);
     } else if (is_bus_master(s)) {
@@ -540,8 +541,24 @@ static const MemoryRegionOps register_ops = {
 static int pre_save(void *opaque)
 {
     XenCopyEngine *s = opaque;
+    int ret = xen_pv_iommu_pre_save(s->user);
 
-    return xen_pv_iommu_pre_save(s->user);
+    s->saved_status = s->status;
+    return ret;
+}
+
+/* What is mapped is for what the registers say now, and not for what comes. */
+static int pre_load(void *opaque)
+{
+    XenCopyEngine *s = opaque;
+
+    stop(s, XEN_COPY_ENGINE_IDLE);
+    if (s->status == XEN_COPY_ENGINE_STOPPING) {
+        error_report("%s: its hardware has not stopped; no state can be "
+                     "loaded", engine_id(s));
+        return -EBUSY;
+    }
+    return 0;
 }
 
 static bool state_is_sound(const XenCopyEngine *s)
@@ -550,7 +567,7 @@ static bool state_is_sound(const XenCopyEngine *s)
                         s->length <= length_max(s) && s->done <= s->length &&
                         s->end < END_COUNT && uses(s, s->end);
 
-    switch (s->status) {
+    switch (s->saved_status) {
     case XEN_COPY_ENGINE_IDLE:
     case XEN_COPY_ENGINE_FAILED:
         return true;
@@ -563,6 +580,7 @@ static bool state_is_sound(const XenCopyEngine *s)
     }
 }
 
+/* IDLE until here, where registers have no effect, also if nothing follows. */
 static int post_load(void *opaque, int version)
 {
     XenCopyEngine *s = opaque;
@@ -572,6 +590,7 @@ static int post_load(void *opaque, int version)
                      engine_id(s));
         return -EINVAL;
     }
+    set_status(s, s->saved_status);
     if (s->status == XEN_COPY_ENGINE_RUNNING) {
         rest(s);
     }
@@ -583,6 +602,7 @@ static const VMStateDescription vmstate = {
     .version_id = 1,
     .minimum_version_id = 1,
     .pre_save = pre_save,
+    .pre_load = pre_load,
     .post_load = post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_PCI_DEVICE(parent_obj, XenCopyEngine),
@@ -590,7 +610,7 @@ static const VMStateDescription vmstate = {
         VMSTATE_UINT64(fault, XenCopyEngine),
         VMSTATE_UINT32(length, XenCopyEngine),
         VMSTATE_UINT32(direction, XenCopyEngine),
-        VMSTATE_UINT32(status, XenCopyEngine),
+        VMSTATE_UINT32(saved_status, XenCopyEngine),
         VMSTATE_UINT32(error, XenCopyEngine),
         VMSTATE_UINT32(done, XenCopyEngine),
         VMSTATE_UINT32(copies, XenCopyEngine),

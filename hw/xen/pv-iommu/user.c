@@ -410,8 +410,9 @@ int xen_pv_iommu_map(XenPvIommuUser *user, hwaddr gpa, uint64_t length,
     return ret;
 }
 
-uint64_t xen_pv_iommu_bus_address(const XenPvIommuMapping *mapping,
-                                  uint64_t offset, uint64_t *length)
+bool xen_pv_iommu_bus_address(const XenPvIommuMapping *mapping,
+                              uint64_t offset, uint64_t *address,
+                              uint64_t *length)
 {
     uint64_t in_pages = (mapping->range.gpa & (PV_IOMMU_PAGE_SIZE - 1)) +
                         offset;
@@ -420,6 +421,9 @@ uint64_t xen_pv_iommu_bus_address(const XenPvIommuMapping *mapping,
     unsigned high = mapping->run_count;
     uint64_t in_run;
 
+    if (offset >= mapping->range.length) {
+        return false;
+    }
     /* The last run that does not begin behind the byte. */
     while (high - low > 1) {
         unsigned middle = low + (high - low) / 2;
@@ -436,7 +440,8 @@ uint64_t xen_pv_iommu_bus_address(const XenPvIommuMapping *mapping,
         *length = MIN((run->run.pages << PV_IOMMU_PAGE_SHIFT) - in_run,
                       mapping->range.length - offset);
     }
-    return (run->run.bfn << PV_IOMMU_PAGE_SHIFT) + in_run;
+    *address = (run->run.bfn << PV_IOMMU_PAGE_SHIFT) + in_run;
+    return true;
 }
 
 void xen_pv_iommu_release(XenPvIommuMapping *mapping)

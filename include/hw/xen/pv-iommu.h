@@ -165,15 +165,18 @@ int xen_pv_iommu_map(XenPvIommuUser *user, hwaddr gpa, uint64_t length,
  * xen_pv_iommu_bus_address: where the hardware finds a mapping's byte
  * @mapping: the mapping
  * @offset: of the byte, from 0
+ * @address: set to its bus address in bytes
  * @length: set to how many bytes from there on are neighbours on the bus as
  *          well; may be NULL
  *
  * Going through a mapping from offset 0 in steps of @length gives its runs.
  *
- * Returns: a bus address in bytes; @offset is below the mapping's length
+ * Returns: false, with nothing set, if @offset is not below the mapping's
+ *          length
  */
-uint64_t xen_pv_iommu_bus_address(const XenPvIommuMapping *mapping,
-                                  uint64_t offset, uint64_t *length);
+bool xen_pv_iommu_bus_address(const XenPvIommuMapping *mapping,
+                              uint64_t offset, uint64_t *address,
+                              uint64_t *length);
 
 /**
  * xen_pv_iommu_release: the hardware no longer uses a mapping
