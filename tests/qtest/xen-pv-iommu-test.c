@@ -861,6 +861,12 @@ static void test_unplug_held(void)
     assert_said(&m, "xen-copy-engine 'ce0': goes while its hardware has not "
                 "stopped; what is mapped stays mapped");
     assert_host(&m, 2);
+
+    /* The device is gone, and what it was to write is still there. */
+    assert_memory(&m, DESTINATION, 0, PAGE);
+    host_set_flag(&m, "hold", false);
+    assert_memory(&m, DESTINATION, 0xa5, PAGE);
+    assert_host(&m, 2);
     host_say(&m, "balloon %" PRIu64 " 1", GFN(DESTINATION));
     assert_host(&m, 2);
     g_assert_cmpuint(host_number(&m, "host-freed"), ==, 0);
@@ -1395,6 +1401,8 @@ static void test_options(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    /* What QEMU frees does not stay by chance what it was. */
+    g_setenv("MALLOC_PERTURB_", "90", false);
     qtest_add_func("xen-pv-iommu/references", test_references);
     qtest_add_func("xen-pv-iommu/batches", test_batches);
     qtest_add_func("xen-pv-iommu/scatter", test_scatter);

@@ -13,41 +13,63 @@
 #include "emulated.h"
 
 typedef struct EmulatedEngine {
+    Notifier bus_free;
     XenCopyTransfer transfer;
     bool busy;
+    int result;                 /* of the last transfer that has ended */
 } EmulatedEngine;
+
+static void finish(EmulatedEngine *emulated)
+{
+    const XenCopyTransfer *transfer = &emulated->transfer;
+
+    emulated->busy = false;
+    emulated->result =
+        pv_iommu_emulated_access(transfer->address, transfer->buffer,
+                                 transfer->length, transfer->to_memory)
+        ? 0 : -EFAULT;
+}
+
+/* A transfer that was held happens now, whatever has become of the device. */
+static void bus_free(Notifier *notifier, void *data)
+{
+    EmulatedEngine *emulated = container_of(notifier, EmulatedEngine,
+                                            bus_free);
+
+    if (emulated->busy) {
+        finish(emulated);
+    }
+}
 
 static bool emulated_open(PCIDevice *pdev, void **engine, Error **errp)
 {
+    EmulatedEngine *emulated;
+
     if (!pv_iommu_emulated_exists()) {
         error_setg(errp, "engine=emulated is a bus master of the emulated "
                    "host, and there is none (-device xen-pv-iommu-emulated)");
         return false;
     }
-    *engine = g_new0(EmulatedEngine, 1);
+    emulated = g_new0(EmulatedEngine, 1);
+    emulated->bus_free.notify = bus_free;
+    pv_iommu_emulated_wait(&emulated->bus_free);
+    *engine = emulated;
     return true;
 }
 
 static void emulated_close(void *engine)
 {
-    g_free(engine);
-}
+    EmulatedEngine *emulated = engine;
 
-static bool finish(EmulatedEngine *emulated)
-{
-    const XenCopyTransfer *transfer = &emulated->transfer;
-
-    emulated->busy = false;
-    return pv_iommu_emulated_access(transfer->address, transfer->buffer,
-                                    transfer->length, transfer->to_memory);
+    notifier_remove(&emulated->bus_free);
+    g_free(emulated);
 }
 
 static int emulated_poll(void *engine)
 {
-    if (pv_iommu_emulated_holds()) {
-        return -EINPROGRESS;
-    }
-    return finish(engine) ? 0 : -EFAULT;
+    const EmulatedEngine *emulated = engine;
+
+    return emulated->busy ? -EINPROGRESS : emulated->result;
 }
 
 static int emulated_start(void *engine, const XenCopyTransfer *transfer)
@@ -56,6 +78,9 @@ static int emulated_start(void *engine, const XenCopyTransfer *transfer)
 
     emulated->transfer = *transfer;
     emulated->busy = true;
+    if (!pv_iommu_emulated_holds()) {
+        finish(emulated);
+    }
     return emulated_poll(engine);
 }
 
@@ -65,15 +90,9 @@ static int emulated_start(void *engine, const XenCopyTransfer *transfer)
  */
 static bool emulated_stop(void *engine)
 {
-    EmulatedEngine *emulated = engine;
+    const EmulatedEngine *emulated = engine;
 
-    if (emulated->busy && pv_iommu_emulated_holds()) {
-        return false;
-    }
-    if (emulated->busy) {
-        finish(emulated);
-    }
-    return true;
+    return !emulated->busy;
 }
 
 const XenCopyEngineOps xen_copy_engine_emulated_ops = {

@@ -66,7 +66,7 @@ struct XenCopyEngine {
     uint32_t invalidations;
     uint32_t ignored;
     uint32_t end;                   /* which one has the next transfer */
-    uint8_t buffer[XEN_COPY_ENGINE_BUFFER];
+    uint8_t *buffer;                /* the engine's for as long as it is open */
 };
 
 static const XenCopyEngineOps *const engines[] = {
@@ -617,7 +617,8 @@ static const VMStateDescription vmstate = {
         VMSTATE_UINT32(invalidations, XenCopyEngine),
         VMSTATE_UINT32(ignored, XenCopyEngine),
         VMSTATE_UINT32(end, XenCopyEngine),
-        VMSTATE_UINT8_ARRAY(buffer, XenCopyEngine, XEN_COPY_ENGINE_BUFFER),
+        VMSTATE_BUFFER_POINTER_UNSAFE(buffer, XenCopyEngine, 0,
+                                      XEN_COPY_ENGINE_BUFFER),
         VMSTATE_END_OF_LIST()
     },
 };
@@ -627,7 +628,7 @@ static void reset_hold(Object *obj, ResetType type)
     XenCopyEngine *s = XEN_COPY_ENGINE(obj);
 
     memset(s->address, 0, sizeof(s->address));
-    memset(s->buffer, 0, sizeof(s->buffer));
+    memset(s->buffer, 0, XEN_COPY_ENGINE_BUFFER);
     s->fault = 0;
     s->length = 0;
     s->direction = XEN_COPY_ENGINE_COPY;
@@ -695,6 +696,7 @@ static void realize(PCIDevice *pdev, Error **errp)
         xen_pv_iommu_detach(g_steal_pointer(&s->user), true);
         return;
     }
+    s->buffer = g_malloc0(XEN_COPY_ENGINE_BUFFER);
     s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, timer_fired, s);
     memory_region_init_io(&s->registers, OBJECT(s), &register_ops, s,
                           TYPE_XEN_COPY_ENGINE, XEN_COPY_ENGINE_BAR_SIZE);
@@ -712,8 +714,9 @@ static void unrealize(PCIDevice *pdev)
     memset(s->mappings, 0, sizeof(s->mappings));
     if (quiet) {
         s->ops->close(s->engine);
+        g_free(s->buffer);
     }
-    /* Else the hardware is still at it, and its state stays for it. */
+    /* Else the hardware is still at it: its state and its buffer stay. */
 }
 
 static const Property properties[] = {

@@ -15,7 +15,10 @@
 
 #include "hw/pci/pci_device.h"
 
-/* One at a time; the buffer stays valid until it is done or stopped. */
+/*
+ * One at a time.  The buffer stays valid until it is done or stopped, even if
+ * the device goes before.
+ */
 typedef struct XenCopyTransfer {
     uint64_t address;
     uint8_t *buffer;

@@ -65,6 +65,7 @@ struct EmulatedIommu {
     GArray *ioreqs;             /* EmulatedIoreq */
     bool ring_full;
     bool hold;
+    NotifierList waiting;       /* bus masters, for the end of hold */
 };
 
 static EmulatedIommu *emulated(void)
@@ -132,6 +133,11 @@ bool pv_iommu_emulated_holds(void)
     EmulatedIommu *emu = emulated();
 
     return emu && emu->hold;
+}
+
+void pv_iommu_emulated_wait(Notifier *notifier)
+{
+    notifier_list_add(&emulated()->waiting, notifier);
 }
 
 bool pv_iommu_emulated_access(uint64_t address, void *buffer, unsigned length,
@@ -513,7 +519,12 @@ static bool get_hold(Object *obj, Error **errp)
 
 static void set_hold(Object *obj, bool value, Error **errp)
 {
-    XEN_PV_IOMMU_EMULATED(obj)->hold = value;
+    EmulatedIommu *emu = XEN_PV_IOMMU_EMULATED(obj);
+
+    emu->hold = value;
+    if (!value) {
+        notifier_list_notify(&emu->waiting, NULL);
+    }
 }
 
 static const struct {
@@ -554,7 +565,10 @@ static const Property properties[] = {
 
 static void emulated_init(Object *obj)
 {
-    XEN_PV_IOMMU_EMULATED(obj)->host = XEN_PV_IOMMU_HOST_MAPPED;
+    EmulatedIommu *emu = XEN_PV_IOMMU_EMULATED(obj);
+
+    emu->host = XEN_PV_IOMMU_HOST_MAPPED;
+    notifier_list_init(&emu->waiting);
 }
 
 static void emulated_class_init(ObjectClass *oc, XendmClassData data)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "qemu/notify.h"
+
 /**
  * pv_iommu_emulated_exists: is there an emulated host?
  */
@@ -21,6 +23,14 @@ bool pv_iommu_emulated_exists(void);
  * A test says so, to play hardware that does not stop at once.
  */
 bool pv_iommu_emulated_holds(void);
+
+/**
+ * pv_iommu_emulated_wait: hear each time that the bus lets transfers end again
+ * @notifier: called without data, until notifier_remove()
+ *
+ * There is an emulated host.
+ */
+void pv_iommu_emulated_wait(Notifier *notifier);
 
 /**
  * pv_iommu_emulated_access: a bus master reads or writes
