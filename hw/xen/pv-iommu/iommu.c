@@ -26,6 +26,7 @@ static int32_t current_ioserver = -1;
 
 void xen_pv_iommu_ioserver(uint16_t ioserver)
 {
+    g_assert(bql_locked());
     current_ioserver = ioserver;
 }
 
