@@ -43,6 +43,13 @@ def fetched_source(series: str, suites: list[str]) -> Path:
     return Path(result.stdout.strip())
 
 
+def function_body(source: str, name: str) -> str:
+    match = re.search(rf"^[a-z][\w *]*\b{name}\([^;{{]*\)\n{{\n(.*?)^}}$",
+                      source, re.MULTILINE | re.DOTALL)
+    assert match, name
+    return match.group(1)
+
+
 class PristineCase:
     """The tests for one pristine tree; subclasses set source and series."""
 
@@ -83,6 +90,26 @@ class PristineCase:
                 self.assertIn(hook.text, inside)
                 self.assertIn(hook.anchor + "\n", before
                               if hook.where == "after" else after)
+
+    def test_every_ioreq_passes_the_pv_iommu_first(self) -> None:
+        """Synchronous or buffered; what it leaves is still QEMU's."""
+        self.good("apply")
+        source = (self.tree / "hw/xen/xen-hvm-common.c").read_text(
+            encoding="utf-8")
+        for caller in "cpu_handle_ioreq", "handle_buffered_iopage":
+            self.assertRegex(function_body(source, caller),
+                             r"\n +handle_ioreq\(state, &\w+\);\n")
+        before, _, rest = function_body(source, "handle_ioreq").partition(
+            "    /* xendm: begin pv-iommu-ioreq */\n")
+        self.assertNotRegex(before, r"\b(return|goto|switch|handle_\w+\()")
+        self.assertRegex(rest, r"""(?x)
+            \A\s+if\ \(xen_pv_iommu_ioreq\(.*\)\)\ {\n
+            \s+return;\n
+            \s+}\n
+            .*end\ pv-iommu-ioreq\ \*/\n
+            \s+switch\ \(req->type\)\ {\n""")
+        self.assertRegex(rest, r"case IOREQ_TYPE_INVALIDATE:\n"
+                         r" +xen_invalidate_map_cache\(\);\n")
 
     def test_only_hooked_files_change(self) -> None:
         self.good("apply")
