@@ -307,27 +307,33 @@ static void assert_bytes(const XenPvIommuMap *map, unsigned most)
     g_assert_cmpuint(totals.bytes, <=, totals.pages * most);
 }
 
+/* For each use of a page that has no neighbour; every owner uses every page. */
+#define USE_BYTES 62
+
 /*
  * No two pages adjacent; entered in the given order, then thinned out in
  * another, so that the nodes are as empty as they ever get.
  */
-static void scatter(uint64_t (*bfn_of)(uint64_t), uint64_t (*gfn_of)(uint64_t))
+static void scatter(uint64_t (*bfn_of)(uint64_t), uint64_t (*gfn_of)(uint64_t),
+                    unsigned owners)
 {
     g_autoptr(XenPvIommuMap) map = xen_pv_iommu_map_new(UINT64_MAX);
     uint64_t pages = 1 << 17;
 
-    for (uint64_t i = 0; i < pages; i++) {
-        g_assert_cmpint(add(map, bfn_of(i), gfn_of(i), 1, 0), ==, 0);
-    }
-    assert_bytes(map, 64);
-    for (unsigned left = 8; left > 1; left--) {
-        for (uint64_t i = left - 1; i < pages; i += 8) {
-            g_assert_cmpint(drop(map, bfn_of(i), gfn_of(i), 1, 0), ==, 0);
+    for (unsigned owner = 0; owner < owners; owner++) {
+        for (uint64_t i = 0; i < pages; i++) {
+            g_assert_cmpint(add(map, bfn_of(i), gfn_of(i), 1, owner), ==, 0);
         }
-        assert_bytes(map, 64);
+        assert_bytes(map, USE_BYTES * (owner + 1));
     }
-    for (uint64_t i = 0; i < pages; i += 8) {
-        g_assert_cmpint(drop(map, bfn_of(i), gfn_of(i), 1, 0), ==, 0);
+    for (unsigned left = 8; left; left--) {
+        for (uint64_t i = left - 1; i < pages * owners; i += 8) {
+            g_assert_cmpint(drop(map, bfn_of(i / owners), gfn_of(i / owners),
+                                 1, i % owners), ==, 0);
+        }
+        if (left > 1) {
+            assert_bytes(map, USE_BYTES * owners);
+        }
     }
     g_assert_cmpuint(xen_pv_iommu_map_totals(map).extents, ==, 0);
 }
@@ -360,10 +366,12 @@ static void test_ascending_bytes(void)
 
 static void test_scatter_bytes(void)
 {
-    scatter(scattered, ascending);
-    scatter(ascending, scattered);
-    scatter(descending, middle_out);
-    scatter(middle_out, scattered);
+    for (unsigned owners = 1; owners <= 2; owners++) {
+        scatter(scattered, ascending, owners);
+        scatter(ascending, scattered, owners);
+        scatter(descending, middle_out, owners);
+        scatter(middle_out, scattered, owners);
+    }
 }
 
 static void test_contiguous_bytes(void)

@@ -14,9 +14,10 @@
  *   mapped except by a logarithm, and on the number of extents that its own
  *   run covers.  A run of uses that a call tells of is an extent or a part of
  *   one, so what looks like one run can be told in several.
- * - Memory: for pages that have no neighbour on either side, at most
- *   62 bytes each (44 is usual), in whatever order they come and go; for
- *   neighbours next to nothing.  tests/bench measures it.
+ * - Memory: for each use of a page that has no neighbour on either side, at
+ *   most 62 bytes (44 is usual), in whatever order they come and go; for
+ *   neighbours next to nothing.  tests/bench measures it with one owner,
+ *   tests/unit/test-pv-iommu-map.c with two.
  *
  * The table decides nothing and calls no hypervisor.  It has no lock; its
  * owner serialises the calls.  GLib only.
