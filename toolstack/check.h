@@ -26,8 +26,11 @@
 #include "report.h"
 #include "store.h"
 
-/* How often to look, and how long to wait in between, until it is a failure */
-#define CHECK_ATTEMPTS 6
+/*
+ * How often to look, and how long to wait in between, until it is a failure:
+ * 2 s in all, as a device model waits for an answer and takes its pages.
+ */
+#define CHECK_ATTEMPTS 21
 #define CHECK_PAUSE_US (100 * 1000)
 
 typedef struct CheckFailure {
