@@ -2,8 +2,9 @@
 #
 # 200 times a NIC with an option ROM of a page comes and goes, ours against
 # stock.
-# The guest's part, a write to the eject register, is done for it.  Stock leaves a page behind each time; with a
-# ROM of Debian's (64 pages) its device model would end in the fourth cycle.
+# The guest's part, a write to the eject register, is done for it.  Stock leaves
+# a page behind each time; with a ROM of Debian's (64 pages) its device model
+# would end in the fourth cycle.
 # timeout: 120
 # needs: qemu qemu-stock xendm-memoryd
 

@@ -45,7 +45,8 @@ nodes_of_guests()
             "1 granted 4096 65536"
         block=0
         while [ "$block" -lt "$BLOCKS" ]; do
-            set -- "$@" "$place/blocks/$block" "64 populated nic$block/e1000.rom"
+            set -- "$@" "$place/blocks/$block" \
+                "64 populated nic$block/e1000.rom"
             block=$((block + 1))
         done
         xenstore-write "$@"

@@ -7,8 +7,8 @@
 # The memory of arm_guest_new's guests in MiB, for QEMU's -m.
 ARM_MEMORY=256
 
-# The first of the device model's virtio-mmio slots, and what is to be read there:
-# "virt".
+# The first of the device model's virtio-mmio slots, and what is to be read
+# there: "virt".
 ARM_VIRTIO_MMIO=0x2000000
 ARM_VIRTIO_MAGIC=0x74726976
 
@@ -16,8 +16,9 @@ ARM_VIRTIO_MAGIC=0x74726976
 # Debian release (default: bookworm, 6.1; trixie has 6.12).  It is talked to by
 # way of Xen's console.  libxl starts no device model for it.
 #
-# The vuart is for the device model: Xen gives a guest only as many SPIs as libxl
-# knows of devices, in 32s, so that with it there are those of xenpvh (33 to 47).
+# The vuart is for the device model: Xen gives a guest only as many SPIs as
+# libxl knows of devices, in 32s, so that with it there are those of xenpvh (33
+# to 47).
 arm_guest_new()
 {
     mkdir -p "$(guest_dir "$1")"

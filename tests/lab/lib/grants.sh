@@ -58,9 +58,9 @@ assert_grants_in_region()
     assert_equal "RAM given up, KiB" 0 "$(grants_cost "$1")"
 }
 
-# assert_grants_in_ram NAME: they are not in a region.  The guest gave up RAM for
-# them, or its balloon driver made up some, at an address that it guessed: the
-# kernels of Debian 12 and 13 in turn.
+# assert_grants_in_ram NAME: they are not in a region.  The guest gave up RAM
+# for them, or its balloon driver made up some, at an address that it guessed:
+# the kernels of Debian 12 and 13 in turn.
 assert_grants_in_ram()
 {
     assert_equal "ranges that Linux uses for grants" 0 \

@@ -105,16 +105,16 @@ guest_linux()
     guest_set "$1" kernel '"/lab/guest/vmlinuz"'
     guest_set "$1" ramdisk '"/lab/guest/ramdisk"'
     # Without xen_emul_unplug Linux would throw its emulated NICs out.
-    guest_set "$1" cmdline \
-        "\"console=ttyS0 quiet panic=1 pci=noearly ${2:-xen_emul_unplug=never}\""
+    guest_set "$1" cmdline "\"console=ttyS0 quiet panic=1 pci=noearly \
+${2:-xen_emul_unplug=never}\""
     # SeaBIOS would run each option ROM for a second; zero stands for none.
     guest_dm_args "$1" -fw_cfg \
         name=etc/pci-optionrom-exec,file=/lab/guest/zero
 }
 
-# guest_xen_console NAME: the small Linux (after guest_linux) is talked to by way
-# of Xen's console in place of an emulated serial port.  Each domain has one of
-# its own; so it is for guests without a device model, and for those that
+# guest_xen_console NAME: the small Linux (after guest_linux) is talked to by
+# way of Xen's console in place of an emulated serial port.  Each domain has one
+# of its own; so it is for guests without a device model, and for those that
 # migrate on one host, where two device models would share a socket.
 guest_xen_console()
 {

@@ -51,10 +51,12 @@ at_pages()
 # blocks_of NAME: what the device model publishes, a line a block.
 blocks_of()
 {
-    xenstore-ls "/local/domain/0/device-model/$(domid_of "$1")/device-memory/blocks"
+    xenstore-ls "/local/domain/0/device-model/$(domid_of "$1")/device-memory/\
+blocks"
 }
 
-# guest_rom_sum NAME SLOT: the check sum of a device's ROM as the guest reads it.
+# guest_rom_sum NAME SLOT: the check sum of a device's ROM as the guest reads
+# it.
 guest_rom_sum()
 {
     rom=/sys/bus/pci/devices/0000:00:$2.0/rom

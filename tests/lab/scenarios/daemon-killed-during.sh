@@ -24,7 +24,8 @@ starting=$!
 wait_until 20 "request of the device model" asks
 memoryd_kill
 memoryd_start
-wait "$starting" || fail "the guest did not start: $(cat "$(guest_log waiting)")"
+wait "$starting" ||
+    fail "the guest did not start: $(cat "$(guest_log waiting)")"
 guest_wait_hvmloader waiting
 assert_equal "grant, KiB" $((6 * 256 + 64)) "$(grant_of waiting)"
 assert_identities waiting

@@ -43,7 +43,8 @@ answered()
 }
 
 # plug_meanwhile: the victim's hot-plugs, each of which its device model would
-# refuse if it were not answered within its deadline; the longest one's time, ms.
+# refuse if it were not answered within its deadline; the longest one's time,
+# ms.
 plug_meanwhile()
 {
     plug=0

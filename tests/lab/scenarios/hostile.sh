@@ -67,7 +67,8 @@ decisions()
 memoryd_policy '[defaults]' "cap = $CAP KiB" '[daemon]' \
     "request-rate = $RATE" "request-burst = $BURST"
 memoryd_start
-# Paused: what the guests do is not what matters, and SeaBIOS gives up some time.
+# Paused: what the guests do is not what matters, and SeaBIOS gives up some
+# time.
 guest_new hostile stock
 guest_start hostile -p
 guest_new victim

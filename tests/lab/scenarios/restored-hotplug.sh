@@ -64,7 +64,8 @@ at_start=0
 holds private 0
 guest_plug private 11 hot e1000
 holds private 0
-guest_monitor private "object_add memory-backend-ram,id=backend,size=${ROM_KIB}K"
+guest_monitor private \
+    "object_add memory-backend-ram,id=backend,size=${ROM_KIB}K"
 holds private 1
 guest_monitor private "object_del backend"
 holds private 0

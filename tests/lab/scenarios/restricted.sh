@@ -2,8 +2,8 @@
 #
 # A device model under -xen-domid-restrict starts with its ROMs, hot-plugs from
 # its reserve, and says why when that is used up.
-# (The option by hand, without the empty root that libxl's dm_restrict=1 adds, so
-# that ROM files can be hot-plugged; dm-restrict.sh has that.)
+# (The option by hand, without the empty root that libxl's dm_restrict=1 adds,
+# so that ROM files can be hot-plugged; dm-restrict.sh has that.)
 # timeout: 300
 # needs: qemu xendm-memoryd
 

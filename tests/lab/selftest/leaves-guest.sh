@@ -3,6 +3,6 @@
 # A scenario leaves a guest behind.
 # expect: left behind: domain
 
-printf 'name = "left"\ntype = "pvh"\nmemory = 128\nkernel = "/lab/guest/vmlinuz"\n' \
-    > left.cfg
+printf '%s\n' 'name = "left"' 'type = "pvh"' 'memory = 128' \
+    'kernel = "/lab/guest/vmlinuz"' > left.cfg
 xl create -p left.cfg
