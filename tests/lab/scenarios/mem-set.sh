@@ -3,12 +3,16 @@
 # "xl mem-set" and "xl mem-max" while a grant stands: the grant is on top of
 # the new limit each time, the guest balloons, and 100 changes at the same time
 # as device memory comes and goes lose nothing.
-# timeout: 400
+# timeout: 500
 # needs: qemu xendm-memoryd xendm-memory
 
 NICS=8
 NEED=$((NICS * 256 + 64)) # KiB
 RACES=100
+MORE=1024 # KiB, that come and go in each race
+# A grant may fall between a change and its repair: the device model says so and
+# gives it back.  It does so seldom; a tenth would be a fault of the daemon.
+LOST_MAX=$((RACES / 10))
 
 # limit_is MIB: the limit is libxl's for this size, plus the grant.
 limit_is()
@@ -41,6 +45,29 @@ sized()
     sed -i "s/^memory = .*/memory = $1/" "$(guest_dir linux)/xl.cfg"
     wait_until 5 "grant on top of $1 MiB" limit_is "$1"
     assert_identities linux
+}
+
+# granted KIB: the grant on record; without xl, as it is asked for so often.
+granted()
+{
+    record=$(node "/libxl/$id/device-memory/record") || return 1
+    [ "${record%% *}" -eq "$1" ]
+}
+
+# came_or_was_lost: the memory of added.txt was granted and is there, or Xen did
+# not give it, because of the limit that libxl had just set.  Nothing else may
+# have happened.
+came_or_was_lost()
+{
+    if grep -q ': Xen gave [0-9]* of [0-9]* pages' added.txt; then
+        lost=$((lost + 1))
+        wait_until 10 "$NEED KiB after what was lost" granted "$NEED"
+    elif grep -q '[^[:space:]]' added.txt; then
+        fail "race $race: $(cat added.txt)"
+    else
+        granted $((NEED + MORE)) ||
+            fail "race $race: the grant is $(grant_of linux) KiB"
+    fi
 }
 
 memoryd_start
@@ -89,23 +116,24 @@ sized 128
 
 say "$RACES times against device memory that comes and goes"
 race=0
-refused=0
+lost=0
 while [ "$race" -lt "$RACES" ]; do
     race=$((race + 1))
     xl mem-set linux "$((120 + race % 2 * 8))m" &
     setting=$!
-    guest_monitor linux "object_add memory-backend-ram,id=m$race,size=1M" \
-        > added.txt 2>&1
-    grep -q 'no guest pages' added.txt && refused=$((refused + 1))
-    wait "$setting"
+    guest_monitor linux \
+        "object_add memory-backend-ram,id=m$race,size=${MORE}K" \
+        > added.txt 2>&1 || :
+    came_or_was_lost
+    wait "$setting" || fail "xl mem-set in race $race"
     if [ $((race % 10)) -eq 0 ]; then
         sized "$((120 + race % 2 * 8))"
     fi
-    guest_monitor linux "object_del m$race" > /dev/null 2>&1
+    guest_monitor linux "object_del m$race" > /dev/null 2>&1 || :
+    wait_until 10 "$NEED KiB after race $race" granted "$NEED"
 done
-say "device memory that fell between a change and its repair: $refused"
-assert_equal "grants of 1 MiB more" "$((RACES - refused))" \
-    "$(grep -c "granted; grant $NEED -> $((NEED + 1024)) " "$(memoryd_log)")"
+assert_at_most "grants that fell between a change and its repair" \
+    "$LOST_MAX" "$lost"
 sized 120
 assert_equal "grant after all, KiB" "$NEED" "$(grant_of linux)"
 xl mem-set linux 128m
