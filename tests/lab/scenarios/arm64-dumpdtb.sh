@@ -4,7 +4,7 @@
 # reached.
 # machine: arm64
 # needs: qemu-arm64
-# timeout: 60
+# timeout: 120
 
 # without_xen COMMAND...: runs it where nothing leads to the hypervisor.
 without_xen()
@@ -28,6 +28,8 @@ assert_equal "regions of 512 MiB, as libxl would have them" \
     "0x38000000 0x1000000
 0x60000000 0xa0000000
 0x200000000 0xfe00000000" "$(tree_regions plain.dtb)"
+assert_equal "the GIC's kind, if nothing is said" arm,gic-v3 \
+    "$(fdtget plain.dtb /interrupt-controller@3001000 compatible)"
 assert_equal "CPUs" 2 "$(fdtget -l plain.dtb /cpus | grep -c '^cpu@')"
 
 dump pci.dtb "$ARM_PCI_WINDOWS,xen-version=4.20,extended-regions-max=1" \
@@ -37,6 +39,35 @@ assert_equal "Xen's version" "xen,xen-4.20 xen,xen" \
 assert_equal "the largest region that QEMU's windows leave" \
     "0x38000000 0x1000000
 0x200000000 0xee00000000" "$(tree_regions pci.dtb)"
+
+dump exclude.dtb ,gic-version=2,address-bits=36,extended-regions-exclude=`
+    `0x70000000+0x10000000:0x300000000+1 -m 512M
+assert_equal "the GIC's kind" "arm,cortex-a15-gic arm,cortex-a9-gic" \
+    "$(fdtget exclude.dtb /interrupt-controller@3001000 compatible)"
+assert_equal "what two exclusions and 36 bits leave" \
+    "0x38000000 0x1000000
+0x60000000 0x10000000
+0x80000000 0x80000000
+0x200000000 0x100000000
+0x300200000 0xcffe00000" "$(tree_regions exclude.dtb)"
+dump off.dtb ,extended-regions=off -m 512M
+assert_equal "no regions" "0x38000000 0x1000000" "$(tree_regions off.dtb)"
+
+# bad_option OPTION MESSAGE
+bad_option()
+{
+    assert_fails "$1" dump none.dtb ",$1" -m 512M > bad.log 2>&1
+    assert_contains "its message" "$2" bad.log
+}
+
+for bad in -1+1 1+-1 +1+1 '1+ 1' 1 1+ 0x+1 1+0 0xffffffffffffffff+2 1+1: :; do
+    bad_option "extended-regions-exclude=$bad" "is not BASE+SIZE"
+done
+bad_option gic-version=4 "gic-version=4 is not from 2 to 3"
+bad_option extended-regions-max=0 "extended-regions-max=0 is not from 1 to 256"
+for bad in -4294967292.17 4 4. .17 +4.17 4.-1 4.17.5 65536.0; do
+    bad_option "xen-version=$bad" "is not two numbers like 4.17"
+done
 
 assert_fails "dumpdtb without -m" dump none.dtb '' > no-m.log 2>&1
 assert_contains "its message" "needs the guest's RAM size" no-m.log
