@@ -120,6 +120,7 @@ arm_model_stop()
 {
     if [ -f "$(guest_dir "$1")/model-pid" ]; then
         kill "$(cat "$(guest_dir "$1")/model-pid")" 2> /dev/null || :
+        wait "$(cat "$(guest_dir "$1")/model-pid")" 2> /dev/null || :
         xenstore-rm "/local/domain/0/device-model/$(cat \
             "$(guest_dir "$1")/model-domid")" 2> /dev/null || :
         rm "$(guest_dir "$1")/model-pid"
@@ -142,6 +143,29 @@ tree_regions()
         while read -r a b c d; do
             printf '%#x %#x\n' "$((0x$a << 32 | 0x$b))" "$((0x$c << 32 | 0x$d))"
         done
+}
+
+# tree_reg FILE: all of the hypervisor node's reg, in hexadecimal.
+tree_reg()
+{
+    fdtget -t bx "$1" /hypervisor reg |
+        awk '{ for (i = 1; i <= NF; i++) printf "%2s", $i }' | tr ' ' 0
+}
+
+# guest_reg NAME: the same as the guest sees it.
+guest_reg()
+{
+    guest_run "$1" 'od -An -v -tx1 /proc/device-tree/hypervisor/reg' |
+        tr -d ' \n\r'
+}
+
+# arm_dump FILE MACHINE-OPTIONS [ARGUMENT...]: the tree that our QEMU writes for
+# a guest of ARM_MEMORY.
+arm_dump()
+{
+    dump_machine=xenpvh,dumpdtb=$1$2
+    shift 2
+    qemu-arm64 -M "$dump_machine" -m "$ARM_MEMORY" -display none "$@"
 }
 
 # Where the usual recipe puts the windows of virtio-pci, as machine options:
@@ -179,6 +203,34 @@ overlapping()
             fi
         done < "$2"
     done < "$1"
+}
+
+# inside FILE FILE: the lines "START SIZE ..." of the first file that lie within
+# a line of the second.
+inside()
+{
+    while read -r start rest; do
+        while read -r other_start other_size _; do
+            if [ "$((start))" -ge "$((other_start))" ] &&
+                [ "$((start + ${rest%% *}))" -le \
+                    "$((other_start + other_size))" ]
+            then
+                echo "$start $rest"
+                break
+            fi
+        done < "$2"
+    done < "$1"
+}
+
+# assert_apart WINDOWS REGIONS: no line "START SIZE ..." of the one file has an
+# address in common with one of the other, and the first has the three that
+# arm_windows prints.
+assert_apart()
+{
+    assert_equal "windows for PCI" 3 "$(wc -l < "$1")"
+    assert_at_least "what they are compared with" 1 "$(wc -l < "$2")"
+    assert_equal "windows that overlap one of those" "" \
+        "$(overlapping "$1" "$2")"
 }
 
 # guest_regions NAME: the regions of the hypervisor node as the guest sees them,

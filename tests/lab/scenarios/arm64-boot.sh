@@ -17,13 +17,8 @@ boots()
     guest_wait_linux "$1"
     say "$2's kernel: init $(($(now_ms) - began)) ms after xl create"
     guest_run "$1" 'uname -r'
-    guest_run "$1" 'od -An -v -tx1 /proc/device-tree/hypervisor/reg' |
-        tr -d ' \n\r' > reg.guest
-    fdtget -t bx "$(arm_tree "$1")" /hypervisor reg |
-        awk '{ for (i = 1; i <= NF; i++) printf "%2s", $i }' |
-        tr ' ' 0 > reg.libxl
     assert_equal "reg in the $2 guest, as libxl made it" \
-        "$(cat reg.libxl)" "$(cat reg.guest)"
+        "$(tree_reg "$(arm_tree "$1")")" "$(guest_reg "$1")"
     tree_regions "$(arm_tree "$1")"
     guest_destroy "$1"
 }

@@ -72,10 +72,12 @@ done
 assert_fails "dumpdtb without -m" dump none.dtb '' > no-m.log 2>&1
 assert_contains "its message" "needs the guest's RAM size" no-m.log
 assert_fails "windows that overlap RAM" dump none.dtb \
-    ,pci-ecam-base=0x40000000,pci-ecam-size=0x10000000,pci-intx-irq-base=44 \
+    ,pci-ecam-base=0x40000000,pci-ecam-size=0x10000000,pci-mmio-base=`
+    `0x23000000,pci-mmio-size=0x1000000,pci-intx-irq-base=44 \
     -m 512M > overlap.log 2>&1
 cat overlap.log
-assert_contains "its message" "no device tree" overlap.log
+assert_contains "its message" "no device tree: PCI ECAM`
+    ` [0x40000000, 0x4fffffff] overlaps RAM bank 0 [0x40000000," overlap.log
 assert_fails "a property out of its limits" dump none.dtb ,address-bits=53 \
     -m 512M > bits.log 2>&1
 assert_contains "its message" "address-bits=53 is not from 32 to 52" bits.log
