@@ -309,6 +309,32 @@ static void test_withdraw(void)
     fake_clear(&store);
 }
 
+/* Once it is closed, nothing is written any more; looking is allowed. */
+static void test_close(void)
+{
+    FakeStore store;
+    g_autoptr(DeviceMemoryAsker) asker = NULL;
+    g_autoptr(DeviceMemoryLedger) ledger = device_memory_ledger_new();
+    DeviceMemoryAnswer answer;
+
+    fake_init(&store);
+    asker = device_memory_asker_new(&fake_ops, &store, 0);
+    device_memory_ledger_add(ledger, "a", 16, 1);
+    g_assert_cmpint(device_memory_asker_publish(asker, ledger), ==, 0);
+    g_assert_cmpuint(store.writes, ==, 1);
+
+    device_memory_asker_close(asker);
+    device_memory_ledger_add(ledger, "b", 32, 2);
+    g_assert_cmpint(device_memory_asker_publish(asker, ledger),
+                    ==, -ESHUTDOWN);
+    g_assert_cmpint(device_memory_asker_ask(asker, 64, 100, &answer),
+                    ==, -ESHUTDOWN);
+    g_assert_cmpint(device_memory_asker_withdraw(asker, 0), ==, -ESHUTDOWN);
+    g_assert_cmpuint(store.writes, ==, 1);
+    g_assert_cmpuint(store.waits, ==, 0);
+    fake_clear(&store);
+}
+
 static void test_publish(void)
 {
     FakeStore store;
@@ -398,6 +424,7 @@ int main(int argc, char **argv)
     g_test_add_func("/asker/garbage", test_garbage);
     g_test_add_func("/asker/broken-store", test_broken_store);
     g_test_add_func("/asker/withdraw", test_withdraw);
+    g_test_add_func("/asker/close", test_close);
     g_test_add_func("/asker/publish", test_publish);
     g_test_add_func("/asker/random", test_random);
     return g_test_run();

@@ -15,6 +15,7 @@ struct DeviceMemoryAsker {
     void *opaque;
     DeviceMemoryRequest request;    /* the last one */
     char *garbage;
+    bool closed;
     GPtrArray *published;           /* values of D/blocks/<n>, by n */
 };
 
@@ -39,6 +40,11 @@ void device_memory_asker_free(DeviceMemoryAsker *asker)
     }
 }
 
+void device_memory_asker_close(DeviceMemoryAsker *asker)
+{
+    asker->closed = true;
+}
+
 int device_memory_asker_service(DeviceMemoryAsker *asker)
 {
     g_autofree char *versions = NULL;
@@ -56,6 +62,9 @@ static int write_request(DeviceMemoryAsker *asker, uint32_t total_kib)
 {
     g_autofree char *text = NULL;
 
+    if (asker->closed) {
+        return -ESHUTDOWN;
+    }
     /* 0 is the id of an answer to nobody. */
     asker->request.id = MAX(asker->request.id + 1, 1);
     asker->request.total_kib = total_kib;
@@ -174,6 +183,9 @@ int device_memory_asker_publish(DeviceMemoryAsker *asker,
     unsigned n;
     int result = 0;
 
+    if (asker->closed) {
+        return -ESHUTDOWN;
+    }
     for (n = 0; (block = device_memory_ledger_get(ledger, n)); n++) {
         int ret = publish_block(asker, n, block);
 

@@ -100,6 +100,9 @@ static void shutdown_requested(Notifier *notifier, void *data)
     XenDeviceMemory *dm = container_of(notifier, XenDeviceMemory, shutdown);
 
     dm->leaving = shutdown_action != SHUTDOWN_ACTION_PAUSE;
+    if (dm->leaving) {
+        device_memory_asker_close(dm->asker);
+    }
 }
 
 static void realize(DeviceState *dev, Error **errp)

@@ -44,6 +44,15 @@ DeviceMemoryAsker *device_memory_asker_new(const DeviceMemoryStoreOps *ops,
 void device_memory_asker_free(DeviceMemoryAsker *asker);
 
 /**
+ * device_memory_asker_close: write nothing below D from now on
+ * @asker: the asker
+ *
+ * For a device model that has been told to end: its toolstack has removed D,
+ * or is about to.  What would write returns -ESHUTDOWN.
+ */
+void device_memory_asker_close(DeviceMemoryAsker *asker);
+
+/**
  * device_memory_asker_service: has a toolstack announced itself?
  * @asker: the asker
  *
