@@ -7,10 +7,12 @@
 # toolstack could give to a domain.  The unit tests have it.
 # machine: arm64-ioreq
 # needs: qemu-arm64
-# timeout: 240
+# timeout: 420
 
-ARM_MEMORY=128      # MiB; all of it is hashed, again and again
-LAST_PAGE=0x47fff000
+# MiB; all of it is hashed, again and again.  With 128 and less, libxl would put
+# the tree into the last page.
+ARM_MEMORY=160
+LAST_PAGE=0x49fff000
 
 # tree_with HEX OFFSET: the good tree with other bytes, in bad.dtb.
 tree_with()
@@ -58,6 +60,10 @@ tree_with 00000010 20
 tree_refused "too old" "device tree of version 16"
 tree_with fffffff0 8
 tree_refused "broken structure block" "the device tree's structure block is at"
+# The length of the first property leads libfdt back to where it is.
+structure=$(od -An -tx1 -j8 -N4 good.dtb | tr -d ' ')
+tree_with fffffff4 $((0x$structure + 12))
+tree_refused circular "the device tree is broken: a property claims to have"
 tree_with 00000100 4
 tree_refused truncated "the device tree's structure block is at"
 tree_with 00000004 4
@@ -83,7 +89,12 @@ tree_refused "beyond 2^64" "node endless: 0xfffffffffffff000 with size 0x2000"
 cp good.dtb bad.dtb
 fdtput -c bad.dtb /intruder
 fdtput -t x bad.dtb /intruder reg f1 4000 0 1000
-tree_refused "in QEMU's way" "node intruder"
+tree_refused "in QEMU's way" \
+    "PCI ECAM [0xf100000000, 0xf10fffffff] overlaps node intruder"
+cp good.dtb bad.dtb
+fdtput -c bad.dtb /bus
+fdtput -t x bad.dtb /bus interrupts-extended fde8 0 c 4
+tree_refused "with QEMU's interrupt" "interrupt 44 of PCI INTA is also that of"
 
 say "trees in the wrong place"
 lab-tree move "$id" 0x1000
