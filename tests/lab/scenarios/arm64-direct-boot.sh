@@ -23,6 +23,8 @@ guest_regions direct > regions
 cat regions
 assert_equal "region 0" "0x38000000 0x1000000" "$(sed -n 1p regions)"
 assert_equal "regions" 4 "$(wc -l < regions)"
-assert_equal "windows that overlap a region" "" \
-    "$(overlapping windows regions)"
+assert_apart windows regions
+arm_dump direct.dtb "$ARM_PCI_WINDOWS"
+assert_equal "reg in the guest, as our QEMU's dumpdtb has it" \
+    "$(tree_reg direct.dtb)" "$(guest_reg direct)"
 assert_guest_uses_devices direct

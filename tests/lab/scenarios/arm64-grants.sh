@@ -3,7 +3,7 @@
 # A grant that a guest maps lands in an extended region with Debian 13's kernel,
 # and in RAM taken from the guest with Debian 12's, which cannot use regions.
 # machine: arm64
-# timeout: 150
+# timeout: 240
 
 # runs NAME RELEASE
 runs()
