@@ -544,6 +544,61 @@ static void test_unplug_release_fails(void)
     qtest_quit(qts);
 }
 
+/*
+ * Each block is mapped for itself, and for as long as it is there; also one
+ * that comes to where another has just gone.
+ */
+static void test_mappings(void)
+{
+    QTestState *qts = start("", "");
+
+    assert_ok(add_backend(qts, "a", 64));
+    assert_ok(add_backend(qts, "b", 64));
+    g_assert_cmpuint(get_number(qts, "mapped"), ==, 32);
+    del_backend(qts, "a");
+    wait_for_number(qts, "mapped", 16);
+    del_backend(qts, "b");
+    assert_ok(add_backend(qts, "b", 64));
+    wait_for_number(qts, "mapped", 16);
+    assert_at_rest(qts, 64, 16);
+
+    set_number(qts, "fail-map", 1);
+    assert_error(add_backend(qts, "c", 64), "cannot map 16 pages at gfn 0x");
+    assert_at_rest(qts, 64, 16);
+    assert_ok(add_backend(qts, "c", 64));
+    assert_at_rest(qts, 128, 32);
+    del_backend(qts, "b");
+    del_backend(qts, "c");
+    wait_for_number(qts, "mapped", 0);
+    qtest_quit(qts);
+}
+
+static void restrict_now(QTestState *qts)
+{
+    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
+                             "{'path': %s, 'property': 'restricted',"
+                             " 'value': true}}", DM);
+}
+
+/* Nobody looks into the reserve. */
+static void test_mappings_of_reserve(void)
+{
+    QTestState *qts = qtest_init("-machine pc,acpi=off,"
+                                 "device-memory-reserve=1M -nodefaults "
+                                 "-vga none "
+                                 "-device xen-device-memory-emulated,id=dm");
+
+    assert_at_rest(qts, 1024, 256);
+    g_assert_cmpuint(get_number(qts, "mapped"), ==, 0);
+    restrict_now(qts);
+    assert_ok(add_backend(qts, "a", 64));
+    g_assert_cmpuint(get_number(qts, "mapped"), ==, 16);
+    del_backend(qts, "a");
+    assert_ok(add_backend(qts, "b", 128));
+    wait_for_number(qts, "mapped", 32);
+    qtest_quit(qts);
+}
+
 /* Without a toolstack, hot-plug ends in an error too, not in an exit. */
 static void test_plug_no_service(void)
 {
@@ -585,13 +640,6 @@ static void test_plug_no_mapping(void)
     unplug(qts);
     assert_back_at(qts, &base);
     qtest_quit(qts);
-}
-
-static void restrict_now(QTestState *qts)
-{
-    qtest_qmp_assert_success(qts, "{'execute': 'qom-set', 'arguments': "
-                             "{'path': %s, 'property': 'restricted',"
-                             " 'value': true}}", DM);
 }
 
 static void test_restricted(void)
@@ -949,6 +997,9 @@ int main(int argc, char **argv)
     qtest_add_func("xen-device-memory/unplug/by-guest", test_unplug_by_guest);
     qtest_add_func("xen-device-memory/unplug/release-fails",
                    test_unplug_release_fails);
+    qtest_add_func("xen-device-memory/mappings/backends", test_mappings);
+    qtest_add_func("xen-device-memory/mappings/reserve",
+                   test_mappings_of_reserve);
     qtest_add_func("xen-device-memory/exit", test_exit);
     qtest_add_func("xen-device-memory/plug/no-service", test_plug_no_service);
     qtest_add_func("xen-device-memory/plug/no-pages", test_plug_no_pages);

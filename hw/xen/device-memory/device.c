@@ -126,7 +126,6 @@ static void realize(DeviceState *dev, Error **errp)
         dmc->detach(dm);
         return;
     }
-    dm->mappings = g_array_new(false, false, sizeof(DeviceMemoryMapping));
     dm->retired = g_hash_table_new(NULL, NULL);
     dm->ledger = device_memory_ledger_new();
     device_memory_ledger_set_credit(dm->ledger, credit_kib);
@@ -151,7 +150,6 @@ static void finalize(Object *obj)
     }
     device_memory_asker_free(dm->asker);
     device_memory_ledger_free(dm->ledger);
-    g_clear_pointer(&dm->mappings, g_array_unref);
     g_clear_pointer(&dm->retired, g_hash_table_unref);
     g_free(dm->prepared.name);
 }

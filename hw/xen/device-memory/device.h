@@ -2,7 +2,8 @@
  * Device memory: the object that holds a device model's accounts
  *
  * Concepts
- * - XenDeviceMemory owns one ledger and one asker; the BQL serialises it.
+ * - XenDeviceMemory owns one ledger and one asker; the BQL serialises it.  The
+ *   list of mappings, in hooks.c, is read without it: RCU protects that.
  * - A subclass brings the two ops tables and their state: native or emulated.
  * - hooks.c is called by QEMU; claim.c is the sequence declare, ask, populate;
  *   device.c is the QOM side.
@@ -34,13 +35,6 @@ OBJECT_DECLARE_TYPE(XenDeviceMemory, XenDeviceMemoryClass, XEN_DEVICE_MEMORY)
 #define XEN_DEVICE_MEMORY_BOOT_DEADLINE_MS 10000
 #define XEN_DEVICE_MEMORY_RUN_DEADLINE_MS 2000
 
-/* A block that is mapped by us and not by QEMU's cache. */
-typedef struct DeviceMemoryMapping {
-    RAMBlock *block;
-    void *host;
-    uint32_t pages;
-} DeviceMemoryMapping;
-
 struct XenDeviceMemory {
     DeviceState parent_obj;
 
@@ -54,7 +48,6 @@ struct XenDeviceMemory {
     bool booted;                /* the machine is complete */
     bool leaving;               /* QEMU is about to exit */
     MemoryRegion reserve;       /* see reserve.h; unused without a reserve */
-    GArray *mappings;           /* DeviceMemoryMapping */
     GHashTable *retired;        /* RAMBlock -> pages that linger */
 
     /* What xen_device_memory_prepare() has done for the block added next. */

@@ -59,6 +59,7 @@ struct EmulatedDeviceMemory {
     uint32_t stolen_pages;      /* another program has lowered the limit by */
     GHashTable *p2m;            /* the gfns that have a page */
     uint64_t pages;             /* that Xen counts as the guest's */
+    uint64_t mapped;            /* pages */
     bool restricted;
     uint32_t fail_move;         /* how many of the next ones fail */
     uint32_t fail_release;
@@ -306,6 +307,7 @@ static int emulated_map(void *opaque, uint64_t gfn, uint32_t pages,
         return -ENOMEM;
     }
     *host = memory;
+    emu->mapped += pages;
     return 0;
 }
 
@@ -315,6 +317,9 @@ static int emulated_map(void *opaque, uint64_t gfn, uint32_t pages,
  */
 static void emulated_unmap(void *opaque, void *host, uint32_t pages)
 {
+    EmulatedDeviceMemory *emu = opaque;
+
+    emu->mapped -= pages;
 }
 
 static bool emulated_restricted(void *opaque)
@@ -447,6 +452,8 @@ static void emulated_init(Object *obj)
             (uint32_t *)((char *)emu + numbers[i].offset), numbers[i].flags);
     }
     object_property_add_uint64_ptr(obj, "pages", &emu->pages,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint64_ptr(obj, "mapped", &emu->mapped,
                                    OBJ_PROP_FLAG_READ);
 }
 

@@ -7,6 +7,8 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/error-report.h"
+#include "qemu/rcu_queue.h"
+#include "system/hostmem.h"
 #include "system/runstate.h"
 #include "hw/xen/device-memory.h"
 #include "hw/xen/pv-iommu-hooks.h"
@@ -28,10 +30,38 @@ static uint64_t block_pages(const RAMBlock *block)
 
 /*
  * QEMU's cache of mappings works on whole buckets of the guest's address
- * space.  Option ROMs are smaller than that: several share a bucket, each
- * mapping holds the pages of its neighbours, and taking one out takes out the
- * first that is found.  So ROMs are mapped here, one by one and exactly.
+ * space.  Blocks that are smaller share a bucket: each mapping holds the pages
+ * of the neighbours, and to the cache the mappings are all the same, so that
+ * taking out one takes out the first that is found.  So blocks are mapped
+ * here, one by one and exactly.
  */
+typedef struct Mapping {
+    struct rcu_head rcu;
+    QLIST_ENTRY(Mapping) next;
+    RAMBlock *block;
+    void *host;
+    uint32_t pages;
+} Mapping;
+
+/* Changed under the BQL; read by any thread, as RCU has it. */
+static QLIST_HEAD(, Mapping) mappings = QLIST_HEAD_INITIALIZER(mappings);
+
+/*
+ * The reserve is never looked into.  While a migration comes in, video memory
+ * may be at a BAR already; QEMU knows that later and has its own way for it.
+ */
+static bool is_mapped_here(XenDeviceMemory *dm, const RAMBlock *block,
+                           const char *name)
+{
+    if (dm->rehearsing || device_memory_reserve_is(dm, block->mr)) {
+        return false;
+    }
+    return !runstate_check(RUN_STATE_INMIGRATE) ||
+           !g_strcmp0(dm->prepared.name, name) ||
+           object_dynamic_cast(memory_region_owner(block->mr),
+                               TYPE_MEMORY_BACKEND);
+}
+
 static bool map_pages(XenDeviceMemory *dm, uint64_t gfn, uint32_t pages,
                       void **host, Error **errp)
 {
@@ -47,34 +77,36 @@ static bool map_pages(XenDeviceMemory *dm, uint64_t gfn, uint32_t pages,
 
 static bool map_block(XenDeviceMemory *dm, RAMBlock *block, Error **errp)
 {
-    DeviceMemoryMapping mapping = {
-        .block = block,
-        .host = g_steal_pointer(&dm->prepared.host),
-        .pages = block_pages(block),
-    };
+    void *host = NULL;
+    Mapping *mapping;
 
-    if (!mapping.host && !map_pages(dm, block_gfn(block), mapping.pages,
-                                    &mapping.host, errp)) {
+    if (dm->prepared.host && dm->prepared.gfn == block_gfn(block)) {
+        host = g_steal_pointer(&dm->prepared.host);
+    } else if (!map_pages(dm, block_gfn(block), block_pages(block), &host,
+                          errp)) {
         return false;
     }
-    if (mapping.host) {
-        block->host = mapping.host;
-        g_array_append_val(dm->mappings, mapping);
+    if (host) {
+        mapping = g_new0(Mapping, 1);
+        mapping->block = block;
+        mapping->host = block->host = host;
+        mapping->pages = block_pages(block);
+        QLIST_INSERT_HEAD_RCU(&mappings, mapping, next);
     }
     return true;
 }
 
 static void unmap_block(XenDeviceMemory *dm, const RAMBlock *block)
 {
-    for (guint i = 0; i < dm->mappings->len; i++) {
-        DeviceMemoryMapping *mapping =
-            &g_array_index(dm->mappings, DeviceMemoryMapping, i);
+    Mapping *mapping;
 
+    QLIST_FOREACH(mapping, &mappings, next) {
         if (mapping->block == block) {
+            QLIST_REMOVE_RCU(mapping, next);
             xen_device_memory_page_ops(dm)->unmap(dm->ops_state,
                                                   mapping->host,
                                                   mapping->pages);
-            g_array_remove_index_fast(dm->mappings, i);
+            g_free_rcu(mapping, rcu);
             return;
         }
     }
@@ -83,11 +115,10 @@ static void unmap_block(XenDeviceMemory *dm, const RAMBlock *block)
 bool xen_device_memory_block_from_host(const void *ptr, RAMBlock **block,
                                        ram_addr_t *offset)
 {
-    XenDeviceMemory *dm = xen_device_memory_current();
+    Mapping *mapping;
 
-    for (guint i = 0; dm && i < dm->mappings->len; i++) {
-        DeviceMemoryMapping *mapping =
-            &g_array_index(dm->mappings, DeviceMemoryMapping, i);
+    RCU_READ_LOCK_GUARD();
+    QLIST_FOREACH_RCU(mapping, &mappings, next) {
         uintptr_t from_start = (uintptr_t)ptr - (uintptr_t)mapping->host;
 
         if (from_start < (uint64_t)mapping->pages << XEN_PAGE_SHIFT) {
@@ -211,8 +242,7 @@ bool xen_device_memory_add(RAMBlock *block, Error **errp)
     if (!take(&claim, errp)) {
         return false;
     }
-    if (!dm->rehearsing && !g_strcmp0(dm->prepared.name, name) &&
-        !map_block(dm, block, errp)) {
+    if (is_mapped_here(dm, block, name) && !map_block(dm, block, errp)) {
         xen_device_memory_retire(block);
         xen_device_memory_reclaim(block);
         return false;

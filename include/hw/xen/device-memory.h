@@ -9,8 +9,9 @@
  *   device model: "-native" under Xen, "-emulated" for tests without Xen.
  * - Without such an object every function here does nothing and succeeds.
  *
- * Called with the BQL held.  See docs/specs/device-memory.rst for the protocol
- * and docs/devel/device-memory.rst for a walk through the code.
+ * Called with the BQL held, where nothing else is said.  See
+ * docs/specs/device-memory.rst for the protocol and
+ * docs/devel/device-memory.rst for a walk through the code.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -26,15 +27,16 @@ typedef void XenOptionRomPatch(PCIDevice *pdev, uint8_t *rom, uint32_t size);
 /**
  * xen_device_memory_add: account for a new RAMBlock and populate it
  * @block: its offset, size and memory region are set; its host address is not.
- *         Option ROMs get their host address here.
+ *         It gets its host address here, unless QEMU is to map it: video
+ *         memory of an incoming migration.
  * @errp: set when false is returned
  *
  * During an incoming migration the pages have come with the stream; the block
  * is only accounted for.
  *
  * Returns: true when the block has its pages, or is none of ours; false when
- * the toolstack refuses or does not answer, or Xen has no pages.  Nothing is
- * held then.
+ * the toolstack refuses or does not answer, Xen has no pages, or they cannot be
+ * mapped.  Nothing is held then.
  */
 bool xen_device_memory_add(RAMBlock *block, Error **errp);
 
@@ -67,6 +69,8 @@ bool xen_device_memory_prepare(Object *owner, const char *name,
  * @ptr: an address in this process
  * @block: set to the block that has it
  * @offset: set to the distance from the block's begin, in bytes
+ *
+ * Any thread may call this, with and without the BQL.
  *
  * Returns: whether @ptr is in a block that was mapped by
  * xen_device_memory_add(); nothing is set otherwise

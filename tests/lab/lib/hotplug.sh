@@ -63,3 +63,56 @@ guest_rom_sum()
     guest_run "$1" "echo 1 > $rom; md5sum < $rom; echo 0 > $rom" |
         awk 'NF == 2 && $2 == "-" { print $1 }'
 }
+
+# guest_with_qmp NAME: guest_qmp works on it.
+guest_with_qmp()
+{
+    guest_dm_args "$1" -qmp "unix:$(guest_dir "$1")/qmp.sock,server=on,wait=off"
+}
+
+# guest_qmp NAME COMMAND [JSON-ARGUMENTS [COMMAND...]]: what QEMU returns, as
+# JSON; several commands come right after another.
+guest_qmp()
+{
+    qmp_socket=$(guest_dir "$1")/qmp.sock
+    shift
+    python3 /lab/dom0/qmp-run "$qmp_socket" "$@"
+}
+
+# block_gfn NAME BLOCK: where QEMU has populated a block.
+block_gfn()
+{
+    guest_qmp "$1" qom-get \
+        '{"path": "/machine/xen-device-memory", "property": "blocks"}' |
+        python3 -c 'import json, sys
+for block in json.load(sys.stdin):
+    if block["name"] == sys.argv[1]:
+        print(block["gfn"])' "$2"
+}
+
+# guest_bar NAME SLOT BAR: where the Linux guest has put a device's BAR, which
+# it enables.
+guest_bar()
+{
+    bar_device=/sys/bus/pci/devices/0000:00:$2.0
+    guest_run "$1" "echo 1 > $bar_device/enable; \
+sed -n $(($3 + 1))p $bar_device/resource" |
+        awk 'NF == 3 { print $1 }'
+}
+
+# guest_poke NAME ADDRESS VALUE, guest_peek NAME ADDRESS: the guest writes and
+# reads 32 bits.  model_peek NAME ADDRESS: the device model reads them.
+guest_poke()
+{
+    guest_run "$1" "devmem $2 32 $3"
+}
+
+guest_peek()
+{
+    guest_run "$1" "devmem $2 32" | tr -d '\r'
+}
+
+model_peek()
+{
+    guest_monitor "$1" "xp /1xw $2" | tr -d '\r' | awk '{ print $2 }'
+}
