@@ -132,6 +132,16 @@ bool xen_device_memory_block_from_host(const void *ptr, RAMBlock **block,
 
 /* --- taking --- */
 
+/* QEMU has moved video memory to where its BAR is or was. */
+static void bring_back(XenDeviceMemory *dm, uint64_t gfn)
+{
+    const DeviceMemoryPageOps *ops = xen_device_memory_page_ops(dm);
+
+    if (ops->bring_back) {
+        ops->bring_back(dm->ops_state, gfn);
+    }
+}
+
 /*
  * Give the pages of a populated block back to Xen.  Until it is unmapped, Xen
  * counts them as the guest's; until then they are part of the need.
@@ -144,6 +154,7 @@ static uint64_t give_back(XenDeviceMemory *dm, const DeviceMemoryBlock *block)
     uint32_t pages = block->pages;
     int ret;
 
+    bring_back(dm, gfn);
     if (device_memory_reserve_applies(dm)) {
         device_memory_reserve_keep(dm, block);
         return 0;

@@ -11,6 +11,7 @@
 #include "qapi/error.h"
 #include "qemu/module.h"
 #include "system/xen.h"
+#include "hw/xen/device-memory.h"
 #include "device.h"
 
 /*
@@ -175,6 +176,13 @@ static int native_move(void *opaque, uint64_t from, uint64_t to,
            ? last_error() : 0;
 }
 
+static void native_bring_back(void *opaque, uint64_t gfn)
+{
+#ifdef TARGET_I386
+    xen_device_memory_bring_back(gfn << XEN_PAGE_SHIFT);
+#endif
+}
+
 static int native_map(void *opaque, uint64_t gfn, uint32_t pages, void **host)
 {
     g_autofree xen_pfn_t *list = gfn_list(gfn, pages);
@@ -244,6 +252,7 @@ static const DeviceMemoryPageOps native_page_ops = {
     .populate = native_populate,
     .release = native_release,
     .move = native_move,
+    .bring_back = native_bring_back,
     .map = native_map,
     .unmap = native_unmap,
     .restricted = native_restricted,

@@ -93,6 +93,15 @@ typedef struct DeviceMemoryPageOps {
     int (*move)(void *opaque, uint64_t from, uint64_t to, uint32_t pages);
 
     /**
+     * @bring_back: a block is about to go whose pages may have been moved, to
+     * a BAR: have them where they were populated.  Optional.
+     * @gfn: where the block begins
+     *
+     * A failure shows when the pages are released.
+     */
+    void (*bring_back)(void *opaque, uint64_t gfn);
+
+    /**
      * @map: make pages of the guest readable and writable here.  Optional:
      * without it QEMU's own way of mapping is used.
      * @host: set to the mapping

@@ -82,8 +82,9 @@ bool xen_device_memory_block_from_host(const void *ptr, RAMBlock **block,
  * xen_device_memory_retire: a RAMBlock is about to be removed
  * @block: the block, still complete
  *
- * Its pages are given back to Xen; its address can be used anew.  Mappings
- * live until xen_device_memory_reclaim(), because they may still be read.
+ * Its pages are given back to Xen, wherever QEMU has moved them; its address
+ * can be used anew.  Mappings live until xen_device_memory_reclaim(), because
+ * they may still be read.
  */
 void xen_device_memory_retire(RAMBlock *block);
 
@@ -95,6 +96,15 @@ void xen_device_memory_retire(RAMBlock *block);
  * told that the total is lower.
  */
 void xen_device_memory_reclaim(RAMBlock *block);
+
+/**
+ * xen_device_memory_bring_back: undo what QEMU has done to video memory
+ * @ram_addr: where a RAMBlock that is about to go begins, in bytes
+ *
+ * Pages that are at a BAR are moved back; the next display can take the
+ * block's role.  It stands in QEMU's own file, where these things are kept.
+ */
+void xen_device_memory_bring_back(ram_addr_t ram_addr);
 
 /**
  * xen_device_memory_private_rom: keep an option ROM in this process
