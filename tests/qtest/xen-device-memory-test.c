@@ -599,6 +599,60 @@ static void test_mappings_of_reserve(void)
     qtest_quit(qts);
 }
 
+/* What happens while the toolstack is away, it knows once it is back. */
+static void test_away(void)
+{
+    QTestState *qts = start("slack=16", "");
+
+    assert_ok(add_backend(qts, "a", 64));
+    assert_ok(add_backend(qts, "b", 64));
+
+    /* Less: it reads the request. */
+    set_toolstack(qts, "none");
+    del_backend(qts, "b");
+    wait_for_number(qts, "need-kib", 64);
+    g_assert_cmpuint(get_number(qts, "grant"), ==, 128);
+    set_toolstack(qts, "grant");
+    assert_at_rest(qts, 64, 16);
+
+    /* More: it is asked. */
+    set_toolstack(qts, "none");
+    assert_ok(add_backend(qts, "c", 32));
+    g_assert_cmpuint(get_number(qts, "grant"), ==, 64);
+    set_toolstack(qts, "grant");
+    wait_for_number(qts, "grant", 96);
+    assert_at_rest(qts, 96, 24);
+
+    /* First less, then more. */
+    set_toolstack(qts, "none");
+    del_backend(qts, "a");
+    wait_for_number(qts, "need-kib", 32);
+    assert_ok(add_backend(qts, "d", 48));
+    set_toolstack(qts, "grant");
+    wait_for_number(qts, "grant", 80);
+    assert_at_rest(qts, 80, 20);
+    qtest_quit(qts);
+}
+
+/* It does not agree to what was taken meanwhile: that stays, as a warning. */
+static void test_away_refused(void)
+{
+    QTestState *qts = start("slack=16,cap=64", "");
+
+    assert_ok(add_backend(qts, "a", 64));
+    set_toolstack(qts, "none");
+    assert_ok(add_backend(qts, "b", 4));
+    set_toolstack(qts, "grant");
+    assert_error(add_backend(qts, "c", 4),
+                 "needed in all 72 KiB, granted 64 KiB, cap 64 KiB");
+    g_assert_cmpuint(get_number(qts, "grant"), ==, 64);
+    g_assert_cmpuint(get_number(qts, "need-kib"), ==, 68);
+    del_backend(qts, "b");
+    wait_for_number(qts, "need-kib", 64);
+    assert_at_rest(qts, 64, 16);
+    qtest_quit(qts);
+}
+
 /* Without a toolstack, hot-plug ends in an error too, not in an exit. */
 static void test_plug_no_service(void)
 {
@@ -1000,6 +1054,8 @@ int main(int argc, char **argv)
     qtest_add_func("xen-device-memory/mappings/backends", test_mappings);
     qtest_add_func("xen-device-memory/mappings/reserve",
                    test_mappings_of_reserve);
+    qtest_add_func("xen-device-memory/away/back", test_away);
+    qtest_add_func("xen-device-memory/away/refused", test_away_refused);
     qtest_add_func("xen-device-memory/exit", test_exit);
     qtest_add_func("xen-device-memory/plug/no-service", test_plug_no_service);
     qtest_add_func("xen-device-memory/plug/no-pages", test_plug_no_pages);

@@ -117,7 +117,8 @@ void claim_withdraw(XenDeviceMemory *dm)
     uint32_t need_kib = device_memory_ledger_need(dm->ledger, 0);
     int ret = xen_device_memory_service(dm);
 
-    if (!ret) {
+    /* One that is away reads it when it comes back. */
+    if (!ret || (ret == -ENOENT && need_kib < dm->granted_kib)) {
         ret = device_memory_asker_withdraw(dm->asker, need_kib);
         dm->granted_kib = need_kib;
     }
@@ -131,7 +132,11 @@ bool claim_grant(const Claim *claim, Error **errp)
     DeviceMemoryAnswer answer;
     int ret;
 
-    if (need_kib <= dm->granted_kib || xen_device_memory_service(dm) < 0) {
+    if (need_kib <= dm->granted_kib) {
+        return true;
+    }
+    dm->untold = xen_device_memory_service(dm) < 0;
+    if (dm->untold) {
         return true;
     }
     if (need_kib > DEVICE_MEMORY_TOTAL_MAX) {
@@ -225,16 +230,32 @@ void claim_incoming(const Claim *claim)
     }
 }
 
-void claim_incoming_total(XenDeviceMemory *dm)
+/* For what is populated already. */
+static bool grant_all(XenDeviceMemory *dm, Error **errp)
 {
     DeviceMemoryTotals totals;
-    Error *err = NULL;
     Claim claim = { .dm = dm, .name = "all blocks" };
 
     device_memory_ledger_totals(dm->ledger, &totals);
     claim.pages = totals.populated_pages;
-    if (!claim_grant(&claim, &err)) {
+    return claim_grant(&claim, errp);
+}
+
+void claim_incoming_total(XenDeviceMemory *dm)
+{
+    Error *err = NULL;
+
+    if (!grant_all(dm, &err)) {
         warn_reportf_err(err, "incoming migration goes on: ");
+    }
+}
+
+void claim_declare(XenDeviceMemory *dm)
+{
+    Error *err = NULL;
+
+    if (!grant_all(dm, &err)) {
+        warn_reportf_err(err, "what was taken without a toolstack stays: ");
     }
 }
 

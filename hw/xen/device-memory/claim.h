@@ -81,6 +81,14 @@ void claim_incoming(const Claim *claim);
 void claim_incoming_total(XenDeviceMemory *dm);
 
 /**
+ * claim_declare: tell a toolstack that was away what has been taken meanwhile
+ * @dm: whose ledger
+ *
+ * Waits for the answer.  A refusal is a warning: the pages are there.
+ */
+void claim_declare(XenDeviceMemory *dm);
+
+/**
  * claim_advance: move the block to its next state
  * @claim: a block that is in the ledger
  * @state: the state after its present one
@@ -91,7 +99,7 @@ void claim_advance(const Claim *claim, DeviceMemoryBlockState state);
  * claim_withdraw: tell the toolstack what is held, without waiting
  * @dm: whose total
  *
- * Does nothing without a toolstack.
+ * One that is away will read it, if it has granted more than that before.
  */
 void claim_withdraw(XenDeviceMemory *dm);
 

@@ -10,6 +10,7 @@
 #include "qapi/error.h"
 #include "qapi/visitor.h"
 #include "qemu/error-report.h"
+#include "qemu/main-loop.h"
 #include "qemu/module.h"
 #include "hw/qdev-properties.h"
 #include "system/runstate.h"
@@ -59,6 +60,23 @@ int xen_device_memory_service(XenDeviceMemory *dm)
     return device_memory_asker_service(dm->asker);
 }
 
+static void declare(void *opaque)
+{
+    XenDeviceMemory *dm = opaque;
+
+    /* While the machine is being made, more is to come. */
+    if (dm->booted && dm->untold && !device_memory_reserve_applies(dm)) {
+        claim_declare(dm);
+    }
+}
+
+void xen_device_memory_service_changed(XenDeviceMemory *dm)
+{
+    if (dm->declare) {
+        qemu_bh_schedule(dm->declare);
+    }
+}
+
 void xen_device_memory_publish(XenDeviceMemory *dm)
 {
     DeviceMemoryTotals totals;
@@ -89,6 +107,7 @@ static void machine_done(Notifier *notifier, void *data)
     }
     dm->booted = true;
     xen_device_memory_publish(dm);
+    xen_device_memory_service_changed(dm);
 }
 
 /*
@@ -131,6 +150,7 @@ static void realize(DeviceState *dev, Error **errp)
     device_memory_ledger_set_credit(dm->ledger, credit_kib);
     dm->asker = device_memory_asker_new(dmc->store_ops, dm->ops_state,
                                         g_random_int());
+    dm->declare = qemu_bh_new_guarded(declare, dm, &dev->mem_reentrancy_guard);
     current = dm;
     dm->machine_done.notify = machine_done;
     qemu_add_machine_init_done_notifier(&dm->machine_done);
@@ -146,6 +166,7 @@ static void finalize(Object *obj)
         current = NULL;
         qemu_remove_machine_init_done_notifier(&dm->machine_done);
         notifier_remove(&dm->shutdown);
+        qemu_bh_delete(dm->declare);
         XEN_DEVICE_MEMORY_GET_CLASS(dm)->detach(dm);
     }
     device_memory_asker_free(dm->asker);

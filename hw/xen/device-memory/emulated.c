@@ -5,9 +5,9 @@
  *
  *   -device xen-device-memory-emulated,cap=1024 -device e1000
  *
- * What the model does not have: other domains, a toolstack that restarts,
- * permissions.  The real xendm-memoryd is tested by its own unit tests and in
- * the lab.
+ * What the model does not have: other domains, permissions, and what is
+ * recorded across a toolstack's restart.  The real xendm-memoryd is tested by
+ * its own unit tests and in the lab.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -402,6 +402,20 @@ static void set_restricted(Object *obj, bool value, Error **errp)
     XEN_DEVICE_MEMORY_EMULATED(obj)->restricted = value;
 }
 
+/* As a toolstack that starts: it looks at the request, and is announced. */
+static void take_office(EmulatedDeviceMemory *emu)
+{
+    const char *request = NULL;
+
+    if (emu->nodes) {
+        request = g_hash_table_lookup(emu->nodes, DEVICE_MEMORY_NODE_REQUEST);
+    }
+    if (request) {
+        serve(emu, request);
+    }
+    xen_device_memory_service_changed(XEN_DEVICE_MEMORY(emu));
+}
+
 static void set_toolstack(Object *obj, const char *value, Error **errp)
 {
     EmulatedDeviceMemory *emu = XEN_DEVICE_MEMORY_EMULATED(obj);
@@ -409,6 +423,7 @@ static void set_toolstack(Object *obj, const char *value, Error **errp)
     for (size_t i = 0; i < ARRAY_SIZE(toolstack_names); i++) {
         if (!strcmp(value, toolstack_names[i])) {
             emu->toolstack = i;
+            take_office(emu);
             return;
         }
     }

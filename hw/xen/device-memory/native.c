@@ -9,16 +9,18 @@
 #include <poll.h>
 #include <xenstore.h>
 #include "qapi/error.h"
+#include "qemu/main-loop.h"
 #include "qemu/module.h"
 #include "system/xen.h"
 #include "hw/xen/device-memory.h"
 #include "device.h"
 
 /*
- * A handle of our own: the device model's other one is read by the main loop,
- * which does not run while we wait.
+ * A handle of our own: we read it while we wait, when the main loop does not
+ * run, and have to see what comes there; the main loop reads it otherwise.
  */
 typedef struct NativeState {
+    XenDeviceMemory *dm;
     struct xs_handle *xs;
     char *base;             /* D, relative to our own domain's node */
 } NativeState;
@@ -81,8 +83,16 @@ static void drain_watches(NativeState *native)
     char **event;
 
     while ((event = xs_check_watch(native->xs))) {
+        if (!strcmp(event[XS_WATCH_TOKEN], DEVICE_MEMORY_PATH_VERSION)) {
+            xen_device_memory_service_changed(native->dm);
+        }
         free(event);
     }
+}
+
+static void readable(void *opaque)
+{
+    drain_watches(opaque);
 }
 
 static int native_wait(void *opaque, int64_t deadline)
@@ -265,6 +275,9 @@ static void native_detach(XenDeviceMemory *dm)
     NativeState *native = dm->ops_state;
 
     if (native) {
+        if (native->xs) {
+            qemu_set_fd_handler(xs_fileno(native->xs), NULL, NULL, NULL);
+        }
         xs_close(native->xs);
         g_free(native->base);
         g_free(native);
@@ -278,6 +291,7 @@ static bool native_attach(XenDeviceMemory *dm, Error **errp)
     g_autofree char *answer = NULL;
 
     dm->ops_state = native;
+    native->dm = dm;
     native->base = g_strdup_printf("device-model/%" PRIu32 "/device-memory",
                                    xen_domid);
     native->xs = xs_open(0);
@@ -292,6 +306,14 @@ static bool native_attach(XenDeviceMemory *dm, Error **errp)
         native_detach(dm);
         return false;
     }
+    if (!xs_watch(native->xs, DEVICE_MEMORY_PATH_VERSION,
+                  DEVICE_MEMORY_PATH_VERSION)) {
+        error_setg_errno(errp, errno, "cannot watch %s",
+                         DEVICE_MEMORY_PATH_VERSION);
+        native_detach(dm);
+        return false;
+    }
+    qemu_set_fd_handler(xs_fileno(native->xs), readable, NULL, native);
     return true;
 }
 
