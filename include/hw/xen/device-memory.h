@@ -102,7 +102,7 @@ void xen_device_memory_reclaim(RAMBlock *block);
  * @ram_addr: where a RAMBlock that is about to go begins, in bytes
  *
  * Pages that are at a BAR are moved back; the next display can take the
- * block's role.  It stands in QEMU's own file, where these things are kept.
+ * block's role.  Part of QEMU's own file, where these things are kept.
  */
 void xen_device_memory_bring_back(ram_addr_t ram_addr);
 
