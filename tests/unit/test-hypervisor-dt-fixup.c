@@ -1211,27 +1211,28 @@ static void break_strings_short(void *tree)
     header_of(tree)->size_dt_strings = cpu_to_fdt32(3);
 }
 
+static void set_first_length(void *tree, uint32_t length)
+{
+    fdt32_t *word = (fdt32_t *)((char *)tree + fdt_off_dt_struct(tree) + 12);
+
+    *word = cpu_to_fdt32(length);
+}
+
 /* A property that says it is longer than the tree. */
 static void break_property_length(void *tree)
 {
-    fdt32_t *length = (fdt32_t *)((char *)tree + fdt_off_dt_struct(tree) + 12);
-
-    *length = cpu_to_fdt32(0x7fffffff);
+    set_first_length(tree, 0x7fffffff);
 }
 
 /* With its 12 bytes it ends where it began, if that is counted in an int. */
 static void break_property_backwards(void *tree)
 {
-    fdt32_t *length = (fdt32_t *)((char *)tree + fdt_off_dt_struct(tree) + 12);
-
-    *length = cpu_to_fdt32(UINT32_MAX - 11);
+    set_first_length(tree, UINT32_MAX - 11);
 }
 
 static void break_property_wraps(void *tree)
 {
-    fdt32_t *length = (fdt32_t *)((char *)tree + fdt_off_dt_struct(tree) + 12);
-
-    *length = cpu_to_fdt32(UINT32_MAX);
+    set_first_length(tree, UINT32_MAX);
 }
 
 static void break_tag(void *tree)
