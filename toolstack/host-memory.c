@@ -8,9 +8,6 @@
 
 #include "host-memory.h"
 
-/* How many domains are fetched from the hypervisor at a time. */
-#define DOMAINS_AT_ONCE 64
-
 static bool is_being_built(const Domain *domain)
 {
     return domain->incoming.state == INCOMING_BUILDING ||
@@ -54,19 +51,16 @@ static uint64_t promised_pages(const Population *population,
 static bool promised_to_others(Host *host, const Population *population,
                                const HostDomain *asker, uint64_t *pages)
 {
-    HostDomain found[DOMAINS_AT_ONCE];
-    uint32_t first = 0;
-    int n;
+    g_autoptr(GArray) all = host_all_domains(host);
 
-    while ((n = host_domains(host, first, found, DOMAINS_AT_ONCE)) > 0) {
-        for (int i = 0; i < n; i++) {
-            if (found[i].domid != asker->domid) {
-                *pages += promised_pages(population, &found[i]);
-            }
+    for (unsigned i = 0; all && i < all->len; i++) {
+        const HostDomain *found = &g_array_index(all, HostDomain, i);
+
+        if (found->domid != asker->domid) {
+            *pages += promised_pages(population, found);
         }
-        first = found[n - 1].domid + 1;
     }
-    return n == 0;
+    return all != NULL;
 }
 
 bool host_memory_read(Host *host, const Population *population,

@@ -17,6 +17,7 @@
 #ifndef TOOLSTACK_HOST_H
 #define TOOLSTACK_HOST_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -72,11 +73,14 @@ static inline bool host_domain(Host *host, uint32_t domid, HostDomain *found)
     return host->ops->domain(host, domid, found);
 }
 
-static inline int host_domains(Host *host, uint32_t first, HostDomain *found,
-                               int max)
-{
-    return host->ops->domains(host, first, found, max);
-}
+/**
+ * host_all_domains: the domains that there are
+ * @host: the hypervisor
+ *
+ * Returns: HostDomains in ascending order of domid, the caller's; NULL with
+ * errno
+ */
+GArray *host_all_domains(Host *host);
 
 static inline bool host_set_limit(Host *host, uint32_t domid, uint64_t pages)
 {

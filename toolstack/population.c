@@ -12,9 +12,6 @@
 #include "population.h"
 #include "sweep.h"
 
-/* How many domains are fetched from the hypervisor at a time. */
-#define DOMAINS_AT_ONCE 64
-
 /* Where a domain that has departed may still leave something. */
 typedef struct Grave {
     uint32_t domid;
@@ -246,23 +243,22 @@ void population_sweep_all(Population *population)
 /* Returns: domid -> HostDomain of all that are not dying, or NULL */
 static GHashTable *live_domains(const Population *population)
 {
-    g_autoptr(GHashTable) live = g_hash_table_new_full(NULL, NULL, NULL,
-                                                       g_free);
-    HostDomain found[DOMAINS_AT_ONCE];
-    uint32_t first = 0;
-    int n;
+    g_autoptr(GArray) all = host_all_domains(population->host);
+    GHashTable *live;
 
-    while ((n = host_domains(population->host, first, found,
-                             DOMAINS_AT_ONCE)) > 0) {
-        for (int i = 0; i < n; i++) {
-            if (!found[i].dying) {
-                g_hash_table_insert(live, GUINT_TO_POINTER(found[i].domid),
-                                    g_memdup2(&found[i], sizeof(found[i])));
-            }
-        }
-        first = found[n - 1].domid + 1;
+    if (!all) {
+        return NULL;
     }
-    return n < 0 ? NULL : g_steal_pointer(&live);
+    live = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    for (unsigned i = 0; i < all->len; i++) {
+        const HostDomain *found = &g_array_index(all, HostDomain, i);
+
+        if (!found->dying) {
+            g_hash_table_insert(live, GUINT_TO_POINTER(found->domid),
+                                g_memdup2(found, sizeof(*found)));
+        }
+    }
+    return live;
 }
 
 static void drop_dead(Population *population, GHashTable *live, int64_t now)

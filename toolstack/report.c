@@ -11,9 +11,6 @@
 #include "path.h"
 #include "report.h"
 
-/* How many domains are fetched from the hypervisor at a time. */
-#define DOMAINS_AT_ONCE 64
-
 static char *read_domain_node(Store *store, uint32_t domid, const char *node)
 {
     g_autofree char *path = path_domain_node(domid, node);
@@ -109,26 +106,23 @@ static bool is_hvm_guest(Store *store, const HostDomain *found)
 
 GPtrArray *report_guests(Store *store, Host *host, GError **error)
 {
-    g_autoptr(GPtrArray) guests =
-        g_ptr_array_new_with_free_func((GDestroyNotify)report_guest_free);
-    HostDomain found[DOMAINS_AT_ONCE];
-    uint32_t first = 0;
-    int n;
+    g_autoptr(GArray) all = host_all_domains(host);
+    GPtrArray *guests;
 
-    while ((n = host_domains(host, first, found, DOMAINS_AT_ONCE)) > 0) {
-        for (int i = 0; i < n; i++) {
-            if (is_hvm_guest(store, &found[i])) {
-                g_ptr_array_add(guests, new_guest(store, &found[i]));
-            }
-        }
-        first = found[n - 1].domid + 1;
-    }
-    if (n < 0) {
+    if (!all) {
         g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno),
                     "cannot list domains: %s", g_strerror(errno));
         return NULL;
     }
-    return g_steal_pointer(&guests);
+    guests = g_ptr_array_new_with_free_func((GDestroyNotify)report_guest_free);
+    for (unsigned i = 0; i < all->len; i++) {
+        const HostDomain *found = &g_array_index(all, HostDomain, i);
+
+        if (is_hvm_guest(store, found)) {
+            g_ptr_array_add(guests, new_guest(store, found));
+        }
+    }
+    return guests;
 }
 
 /* Blocks */
@@ -182,18 +176,15 @@ static bool is_wanted(Store *store, const HostDomain *found, const char *who)
 static bool find_by_name(Store *store, Host *host, const char *who,
                          HostDomain *wanted)
 {
-    HostDomain found[DOMAINS_AT_ONCE];
-    uint32_t first = 0;
-    int n;
+    g_autoptr(GArray) all = host_all_domains(host);
 
-    while ((n = host_domains(host, first, found, DOMAINS_AT_ONCE)) > 0) {
-        for (int i = 0; i < n; i++) {
-            if (is_wanted(store, &found[i], who)) {
-                *wanted = found[i];
-                return true;
-            }
+    for (unsigned i = 0; all && i < all->len; i++) {
+        const HostDomain *found = &g_array_index(all, HostDomain, i);
+
+        if (is_wanted(store, found, who)) {
+            *wanted = *found;
+            return true;
         }
-        first = found[n - 1].domid + 1;
     }
     return false;
 }
