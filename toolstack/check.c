@@ -76,6 +76,14 @@ static uint32_t granted_kib(const Facts *facts)
     return facts->recorded ? facts->record.grant_kib : 0;
 }
 
+/* Cut before it is made printable: a cut must not leave half a character. */
+static char *printable_start(const char *text)
+{
+    g_autofree char *start = g_strndup(text, DEVICE_MEMORY_VALUE_MAX);
+
+    return report_printable(start);
+}
+
 /* Each returns what is wrong, or NULL. */
 
 static char *check_record(const Facts *facts)
@@ -86,10 +94,9 @@ static char *check_record(const Facts *facts)
         return NULL;
     }
     if (!facts->recorded) {
-        g_autofree char *shown = report_printable(facts->record_text);
+        g_autofree char *shown = printable_start(facts->record_text);
 
-        return g_strdup_printf("the record \"%.*s\" cannot be read",
-                               DEVICE_MEMORY_VALUE_MAX, shown);
+        return g_strdup_printf("the record \"%s\" cannot be read", shown);
     }
     if (record->limit_pages != record->previous_limit_pages) {
         return g_strdup_printf("the record \"%s\" is not settled; is the "
@@ -155,10 +162,9 @@ static char *check_answer(const Facts *facts)
     if (!facts->answer_text ||
         !device_memory_answer_parse(facts->answer_text, &answer) ||
         answer.id != request.id) {
-        g_autofree char *shown = report_printable(facts->request_text);
+        g_autofree char *shown = printable_start(facts->request_text);
 
-        return g_strdup_printf("the request \"%.*s\" is not answered",
-                               DEVICE_MEMORY_VALUE_MAX, shown);
+        return g_strdup_printf("the request \"%s\" is not answered", shown);
     }
     if (answer.grant_kib != grant) {
         return g_strdup_printf("the last answer says %u KiB, but the grant is "

@@ -132,6 +132,35 @@ static void test_failures(void)
     }
 }
 
+/* What it shows of a value is UTF-8, wherever the value has to be cut. */
+static void expect_shown(const char *value, const char *shown)
+{
+    g_autoptr(World) world = good_world();
+    g_autofree char *request = g_strdup_printf("the request \"%s\" is not "
+                                               "answered", shown);
+    g_autofree char *record = g_strdup_printf("the record \"%s\" cannot be "
+                                              "read", shown);
+
+    g_assert_true(g_utf8_validate(shown, -1, NULL));
+    world_set_node(world, MODEL "/request", value);
+    expect(world, "answer", request);
+    world_set_node(world, RECORD, value);
+    expect(world, "record", record);
+}
+
+static void test_long_values(void)
+{
+    g_autofree char *most = g_strnfill(DEVICE_MEMORY_VALUE_MAX, 'x');
+    g_autofree char *longer = g_strconcat(most, "y", NULL);
+    g_autofree char *short_by_one = g_strndup(most, strlen(most) - 1);
+    g_autofree char *split = g_strconcat(short_by_one, "\303\251", NULL);
+    g_autofree char *start = g_strconcat(short_by_one, "\357\277\275", NULL);
+
+    expect_shown(most, most);
+    expect_shown(longer, most);
+    expect_shown(split, start);
+}
+
 static void test_limits(void)
 {
     g_autoptr(World) world = good_world();
@@ -345,6 +374,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/toolstack/check/good", test_good);
     g_test_add_func("/toolstack/check/failures", test_failures);
+    g_test_add_func("/toolstack/check/long-values", test_long_values);
     g_test_add_func("/toolstack/check/limits", test_limits);
     g_test_add_func("/toolstack/check/base", test_base);
     g_test_add_func("/toolstack/check/too-few-blocks", test_too_few_blocks);
