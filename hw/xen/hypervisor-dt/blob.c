@@ -193,7 +193,7 @@ static int check_lengths(const void *fdt, HypervisorDtError *error)
     while ((size = tag_size(at, left))) {
         if (size > left) {
             return hypervisor_dt_error_set(error, -EINVAL,
-                "the device tree is broken: a property claims to have %" PRIu64
+                "the device tree is broken: a property takes %" PRIu64
                 " bytes, %" PRIu64 " are left", size, left);
         }
         at += size;

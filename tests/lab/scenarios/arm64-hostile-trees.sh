@@ -63,7 +63,7 @@ tree_refused "broken structure block" "the device tree's structure block is at"
 # The length of the first property leads libfdt back to where it is.
 structure=$(od -An -tx1 -j8 -N4 good.dtb | tr -d ' ')
 tree_with fffffff4 $((0x$structure + 12))
-tree_refused circular "the device tree is broken: a property claims to have"
+tree_refused circular "the device tree is broken: a property takes"
 tree_with 00000100 4
 tree_refused truncated "the device tree's structure block is at"
 tree_with 00000004 4
