@@ -79,12 +79,33 @@ static void write_answer(const ServeContext *context, Domain *domain,
     domain->cap_applied = true;
 }
 
-static void refuse(const ServeContext *context, Domain *domain,
-                   const char *request, const char *reason, int64_t now)
+static bool gives_back(const Domain *domain, const char *request)
 {
-    Circumstances numbers = no_more(context, domain);
-    DeviceMemoryAnswer answer = decide_refusal(request, &numbers, reason);
+    DeviceMemoryRequest asked;
 
+    return device_memory_request_parse(request, &asked) &&
+           (!domain->grant.known ||
+            asked.total_kib < grant_kib(&domain->grant));
+}
+
+/*
+ * What stands in the way is not in the numbers.  A request that gives memory
+ * back is put off until @due: nobody looks at a refusal of that, and the grant
+ * would stay too high for good.
+ */
+static void refuse(const ServeContext *context, Domain *domain,
+                   const char *request, const char *reason, int64_t now,
+                   int64_t due)
+{
+    Circumstances numbers;
+    DeviceMemoryAnswer answer;
+
+    if (gives_back(domain, request)) {
+        try_again_at(domain, due);
+        return;
+    }
+    numbers = no_more(context, domain);
+    answer = decide_refusal(request, &numbers, reason);
     write_answer(context, domain, request, &answer);
     decision_log(domain, request, &answer, answer.grant_kib, now);
 }
@@ -166,6 +187,7 @@ static void confirm(const ServeContext *context, Domain *domain, int64_t now)
 static bool serve_locked(const ServeContext *context, Domain *domain,
                          const char *request, int64_t now)
 {
+    int64_t retry = now + SERVE_RECOVERY_RETRY_US;
     HostDomain found;
 
     if (!serve_still_there(context, domain, &found)) {
@@ -176,15 +198,15 @@ static bool serve_locked(const ServeContext *context, Domain *domain,
         domain_log_failure(domain, "recover its grant");
         if (request) {
             refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL,
-                   now);
+                   now, retry);
         }
-        try_again_at(domain, now + SERVE_RECOVERY_RETRY_US);
+        try_again_at(domain, retry);
     } else {
         if (request && !decide_and_answer(context, domain, request, &found,
                                           now)) {
             domain_log_failure(domain, "change its grant");
             refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL,
-                   now);
+                   now, retry);
         }
         confirm(context, domain, now);
     }
@@ -192,26 +214,41 @@ static bool serve_locked(const ServeContext *context, Domain *domain,
     return true;
 }
 
-/* Another program has the lock: try again soon, but not for ever. */
-static void wait_for_lock(const ServeContext *context, Domain *domain,
-                          const char *request, int64_t now)
+bool serve_lock_worth_waiting(const Domain *domain, int64_t *since,
+                              int64_t *due, int64_t now)
 {
     bool contended = errno == EAGAIN;
 
-    if (!domain->locked_since) {
-        domain->locked_since = now;
+    if (!*since) {
+        *since = now;
     }
-    if (contended && now - domain->locked_since < SERVE_LOCK_PATIENCE_US) {
-        try_again_at(domain, now + SERVE_LOCK_RETRY_US);
-        return;
+    if (contended && now - *since < SERVE_LOCK_PATIENCE_US) {
+        *due = now + SERVE_LOCK_RETRY_US;
+        return true;
     }
     domain_log_failure(domain, "take libxl's lock");
-    if (request) {
-        refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL, now);
+    *due = now + SERVE_RECOVERY_RETRY_US;
+    return false;
+}
+
+static void wait_for_lock(const ServeContext *context, Domain *domain,
+                          const char *request, int64_t now)
+{
+    int64_t due;
+
+    if (serve_lock_worth_waiting(domain, &domain->locked_since, &due, now)) {
+        try_again_at(domain, due);
+        return;
     }
-    domain->locked_since = 0;
+    if (request) {
+        refuse(context, domain, request, DEVICE_MEMORY_REASON_INTERNAL, now,
+               due);
+    }
     if (!domain->grant.known || domain->size_changed) {
-        try_again_at(domain, now + SERVE_RECOVERY_RETRY_US);
+        try_again_at(domain, due);
+    }
+    if (!domain->pending) {
+        domain->locked_since = 0;
     }
 }
 
@@ -222,9 +259,11 @@ static void wait_for_lock(const ServeContext *context, Domain *domain,
 static void throttle(const ServeContext *context, Domain *domain,
                      const char *request, int64_t now)
 {
-    refuse(context, domain, request, DEVICE_MEMORY_REASON_BUSY, now);
-    try_again_at(domain, rate_ready_at(&domain->requests,
-                                       request_limit(context->policy)));
+    int64_t ready = rate_ready_at(&domain->requests,
+                                  request_limit(context->policy));
+
+    refuse(context, domain, request, DEVICE_MEMORY_REASON_BUSY, now, ready);
+    try_again_at(domain, ready);
 }
 
 static char *new_request(const ServeContext *context, const Domain *domain)

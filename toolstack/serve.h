@@ -16,7 +16,7 @@
 /* After that long the asker is told; a device model waits 10 s at start. */
 #define SERVE_LOCK_PATIENCE_US (8 * G_USEC_PER_SEC)
 
-/* How soon to try again when recovery failed. */
+/* How soon to try again when something else failed, or patience is gone. */
 #define SERVE_RECOVERY_RETRY_US G_USEC_PER_SEC
 
 /* How long chores wait for the next request, so as not to be in its way. */
@@ -44,6 +44,20 @@ typedef struct ServeContext {
  */
 bool serve_still_there(const ServeContext *context, const Domain *domain,
                        HostDomain *found);
+
+/**
+ * serve_lock_worth_waiting: a domain's lock could not be taken, for the reason
+ * in errno
+ * @domain: the domain
+ * @since: since when it was tried, or 0; set
+ * @due: set to when to try again: soon, and seldom once patience is at its end
+ * @now: the time
+ *
+ * Returns: true while another program has the lock and there is patience left;
+ * otherwise false, with a line in the log
+ */
+bool serve_lock_worth_waiting(const Domain *domain, int64_t *since,
+                              int64_t *due, int64_t now);
 
 /**
  * serve: recover a guest's grant if need be, and answer its request if it is

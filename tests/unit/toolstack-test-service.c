@@ -14,6 +14,8 @@
 /* The examples of docs/specs/device-memory.rst that are one guest's life. */
 #define SEQUENCE_FIRST 90
 #define SEQUENCE_LAST 96
+#define HINDERED_FIRST 97
+#define HINDERED_LAST 102
 
 static void test_announce(void)
 {
@@ -494,6 +496,122 @@ static void test_busy(void)
     service_free(service);
 }
 
+/* Hundreds of withdrawals, too many at once: the last one holds in the end. */
+static void test_busy_withdrawals(void)
+{
+    g_autoptr(World) world = world_new();
+    Policy *policy = plain_policy(65536);
+    Service *service;
+
+    policy->request_rate = 10;
+    policy->request_burst = 2;
+    service = start_with(world, policy);
+    world_add_guest(world, 3, "web", BASE);
+    ask(world, service, 3, "1 4000", "1 granted 4000 65536");
+    for (int i = 2; i <= 1000; i++) {
+        g_autofree char *request = g_strdup_printf("%d %d", i,
+                                                   4 * (1000 - i));
+
+        world_ask(world, 0, 3, request);
+        world_settle(world, service);
+        world_pass(world, g_test_rand_int_range(500, 3500));
+        world_settle(world, service);
+        g_assert_null(strstr(world_answer(world, 0, 3), "refused"));
+    }
+    world_pass(world, G_USEC_PER_SEC / 10);
+    world_settle(world, service);
+    g_assert_cmpstr(world_answer(world, 0, 3), ==, "1000 granted 0 65536");
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE);
+    service_free(service);
+}
+
+/* What the specification says that stands in the way of an example. */
+static bool hindered_by(const SpecExample *example, const char *what)
+{
+    g_autofree char *text = g_strconcat("hindrance ", what, ":", NULL);
+
+    return strstr(example->text, text) != NULL;
+}
+
+static void ask_hindered(World *world, Service *service,
+                         const SpecExample *example)
+{
+    world_fail_limits(world, hindered_by(example, "xen"));
+    world_set_locked(world, 3, hindered_by(example, "lock"));
+    world_ask(world, 0, 3, spec_example_literal(example, "->"));
+    world_settle(world, service);
+    if (hindered_by(example, "lock")) {
+        world_pass(world, SERVE_LOCK_PATIENCE_US);
+        world_settle(world, service);
+    }
+}
+
+/* @rate: how many requests are decided a second, and at once */
+static void replay_hindered(const SpecExample *example, unsigned rate)
+{
+    bool put_off = strstr(example->text, "put off") != NULL;
+    const char *answer = spec_example_literal(example, "<-");
+    g_autoptr(World) world = world_new();
+    Policy *policy = plain_policy(65536);
+    Service *service;
+
+    g_test_message("example %u", example->number);
+    policy->request_rate = rate;
+    policy->request_burst = rate;
+    service = start_with(world, policy);
+    world_add_guest(world, 3, "web", BASE);
+    ask(world, service, 3, "200 576", "200 granted 576 65536");
+    ask_hindered(world, service, example);
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE + 144);
+    g_assert_cmpstr(world_answer(world, 0, 3), ==,
+                    put_off ? "200 granted 576 65536" : answer);
+
+    world_fail_limits(world, false);
+    world_set_locked(world, 3, false);
+    world_pass(world, SERVE_RECOVERY_RETRY_US);
+    world_settle(world, service);
+    g_assert_cmpstr(world_answer(world, 0, 3), ==, answer);
+    g_assert_cmpuint(world_limit(world, 3), ==,
+                     spec_example_number(example, "max_pages"));
+    service_free(service);
+}
+
+static void test_hindered(void)
+{
+    GPtrArray *examples = spec_examples_load(g_getenv("XENDM_SPEC"));
+
+    for (unsigned n = HINDERED_FIRST; n <= HINDERED_LAST; n++) {
+        const SpecExample *example = spec_example_get(examples, n);
+
+        replay_hindered(example, hindered_by(example, "busy") ? 1 : 1000);
+    }
+    g_ptr_array_unref(examples);
+}
+
+/* A daemon that has not seen the record cannot tell what a request does. */
+static void test_unknown_is_put_off(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    world_add_guest(world, 3, "web", BASE);
+    ask(world, service, 3, "1 512", "1 granted 512 65536");
+    finish_chores(world, service);
+    service_free(service);
+    world_crash_after(world, WORLD_NO_CRASH);
+    world_set_locked(world, 3, true);
+    world_ask(world, 0, 3, "2 256");
+    service = start(world);
+    world_pass(world, SERVE_LOCK_PATIENCE_US);
+    world_settle(world, service);
+    world_set_locked(world, 3, false);
+    world_pass(world, SERVE_RECOVERY_RETRY_US);
+    world_settle(world, service);
+    g_assert_cmpstr(world_answer(world, 0, 3), ==, "2 granted 256 65536");
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE + 64);
+    service_free(service);
+}
+
 static void test_log_is_bounded(void)
 {
     g_autoptr(World) world = world_new();
@@ -624,6 +742,9 @@ int main(int argc, char **argv)
     ADD("stranger", stranger);
     ADD("strangers-are-bounded", strangers_are_bounded);
     ADD("busy", busy);
+    ADD("busy-withdrawals", busy_withdrawals);
+    ADD("spec-hindered", hindered);
+    ADD("unknown-is-put-off", unknown_is_put_off);
     ADD("log-is-bounded", log_is_bounded);
     ADD("locked", locked);
     ADD("locked-too-long", locked_too_long);
