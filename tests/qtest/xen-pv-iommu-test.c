@@ -1197,20 +1197,26 @@ static void test_migration_refused(void)
 #define ASIDE 0x40000
 #define INCOMING "-machine pc,acpi=off -incoming defer"
 
+static void migrate_to_file(const Machine *m, const char *file)
+{
+    g_autofree char *uri = g_strdup_printf("file:%s", file);
+
+    assert_ok(try_migrate(m, uri));
+    wait_for_migration(m);
+}
+
 /* The stream of a machine whose engine is armed for 2 pages. */
 static void save_armed(const char *file)
 {
-    g_autofree char *uri = g_strdup_printf("file:%s", file);
     Machine m = machine_start("", SLOW, NULL);
 
     engine_arm(&m, 0, SOURCE, DESTINATION, 2 * PAGE);
-    assert_ok(try_migrate(&m, uri));
-    wait_for_migration(&m);
+    migrate_to_file(&m, file);
     machine_quit(&m);
 }
 
 /* What is mapped when a state comes is not for that state's copy. */
-static void test_load_armed(void)
+static void test_load_instead(void)
 {
     g_autofree char *file = temporary_file();
     Machine m;
@@ -1230,6 +1236,67 @@ static void test_load_armed(void)
     assert_memory(&m, DESTINATION, 0xa5, 2 * PAGE);
     assert_memory(&m, DESTINATION + ASIDE, 0, PAGE);
     assert_host(&m, 4);
+    machine_quit(&m);
+    g_unlink(file);
+}
+
+#define DIRECTION_BYTES 32
+
+static void arm_direction(const Machine *m, uint32_t direction)
+{
+    engine_set(m, 0, XEN_COPY_ENGINE_SOURCE, SOURCE);
+    engine_set(m, 0, XEN_COPY_ENGINE_DESTINATION, DESTINATION);
+    engine_set(m, 0, XEN_COPY_ENGINE_LENGTH, DIRECTION_BYTES);
+    engine_set(m, 0, XEN_COPY_ENGINE_DIRECTION, direction);
+    engine_command(m, 0, XEN_COPY_ENGINE_ARM);
+    assert_engine(m, 0, XEN_COPY_ENGINE_ARMED, XEN_COPY_ENGINE_OK);
+}
+
+static void finish_armed(const Machine *m)
+{
+    engine_command(m, 0, XEN_COPY_ENGINE_TRIGGER);
+    engine_wait(m, 0);
+    assert_engine(m, 0, XEN_COPY_ENGINE_FINISHED, XEN_COPY_ENGINE_OK);
+}
+
+/*
+ * Armed for a direction when it is saved, and triggered where it is loaded.  A
+ * READ is armed after a COPY that was disarmed between its two ends; a WRITE
+ * has something in the buffer.
+ */
+static void test_load_direction(gconstpointer opaque)
+{
+    uint32_t direction = GPOINTER_TO_UINT(opaque);
+    g_autofree char *file = temporary_file();
+    Machine m = machine_start("", SLOW, NULL);
+
+    memory_fill(&m, SOURCE, 0xa5, DIRECTION_BYTES);
+    if (direction == XEN_COPY_ENGINE_READ) {
+        engine_arm(&m, 0, SOURCE, DESTINATION, 2 * PAGE);
+        engine_command(&m, 0, XEN_COPY_ENGINE_TRIGGER);
+        machine_step(&m);
+        engine_command(&m, 0, XEN_COPY_ENGINE_DISARM);
+    } else if (direction == XEN_COPY_ENGINE_WRITE) {
+        arm_direction(&m, XEN_COPY_ENGINE_READ);
+        finish_armed(&m);
+        engine_command(&m, 0, XEN_COPY_ENGINE_DISARM);
+    }
+    arm_direction(&m, direction);
+    migrate_to_file(&m, file);
+    machine_quit(&m);
+
+    m = machine_start_with(INCOMING, "", SLOW, NULL);
+    load(&m, file);
+    wait_for_migration(&m);
+    assert_engine(&m, 0, XEN_COPY_ENGINE_ARMED, XEN_COPY_ENGINE_OK);
+    finish_armed(&m);
+    if (direction == XEN_COPY_ENGINE_READ) {
+        engine_command(&m, 0, XEN_COPY_ENGINE_DISARM);
+        arm_direction(&m, XEN_COPY_ENGINE_WRITE);
+        finish_armed(&m);
+    }
+    assert_memory(&m, DESTINATION, 0xa5, DIRECTION_BYTES);
+    assert_memory(&m, DESTINATION + DIRECTION_BYTES, 0, DIRECTION_BYTES);
     machine_quit(&m);
     g_unlink(file);
 }
@@ -1323,7 +1390,7 @@ static void test_load_bad(void)
         struct {
             unsigned offset;
             uint32_t value;
-        } changes[3];
+        } changes[4];
         unsigned cut;               /* what is left; 0: all */
     } bad[] = {
         { { { LENGTH, 0 } } },
@@ -1331,7 +1398,10 @@ static void test_load_bad(void)
         { { { DIRECTION, XEN_COPY_ENGINE_WRITE + 1 } } },
         { { { DIRECTION, XEN_COPY_ENGINE_READ },
             { LENGTH, XEN_COPY_ENGINE_BUFFER + 1 } } },
-        { { { DIRECTION, XEN_COPY_ENGINE_READ }, { LENGTH, 8 }, { END, 1 } } },
+        { { { DIRECTION, XEN_COPY_ENGINE_READ }, { LENGTH, 8 }, { END, 1 },
+            { STATUS, XEN_COPY_ENGINE_RUNNING } } },
+        { { { DIRECTION, XEN_COPY_ENGINE_WRITE }, { LENGTH, 8 },
+            { STATUS, XEN_COPY_ENGINE_RUNNING } } },
         { { { DONE, 2 * PAGE + 1 } } },
         { { { END, 2 } } },
         { { { STATUS, XEN_COPY_ENGINE_STOPPING } } },
@@ -1465,7 +1535,16 @@ int main(int argc, char **argv)
     qtest_add_func("xen-pv-iommu/migration-refused", test_migration_refused);
     qtest_add_func("xen-pv-iommu/migration-late-stop",
                    test_migration_late_stop);
-    qtest_add_func("xen-pv-iommu/load-armed", test_load_armed);
+    qtest_add_func("xen-pv-iommu/load-instead", test_load_instead);
+    qtest_add_data_func("xen-pv-iommu/load-armed/copy",
+                        GUINT_TO_POINTER(XEN_COPY_ENGINE_COPY),
+                        test_load_direction);
+    qtest_add_data_func("xen-pv-iommu/load-armed/read",
+                        GUINT_TO_POINTER(XEN_COPY_ENGINE_READ),
+                        test_load_direction);
+    qtest_add_data_func("xen-pv-iommu/load-armed/write",
+                        GUINT_TO_POINTER(XEN_COPY_ENGINE_WRITE),
+                        test_load_direction);
     qtest_add_func("xen-pv-iommu/load-held", test_load_held);
     qtest_add_func("xen-pv-iommu/load-bad", test_load_bad);
     qtest_add_func("xen-pv-iommu/options", test_options);

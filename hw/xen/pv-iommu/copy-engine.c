@@ -385,6 +385,7 @@ static void arm(XenCopyEngine *s)
     s->error = XEN_COPY_ENGINE_OK;
     s->fault = 0;
     s->done = 0;
+    s->end = first_end(s);
     if (s->direction > XEN_COPY_ENGINE_WRITE) {
         fail(s, XEN_COPY_ENGINE_BAD_DIRECTION, 0);
     } else if (!s->length || s->length > length_max(s)) {
@@ -561,20 +562,22 @@ static int pre_load(void *opaque)
     return 0;
 }
 
+/* Which end is next means something only to a copy that is under way. */
 static bool state_is_sound(const XenCopyEngine *s)
 {
     bool set_up_right = s->direction <= XEN_COPY_ENGINE_WRITE && s->length &&
                         s->length <= length_max(s) && s->done <= s->length &&
-                        s->end < END_COUNT && uses(s, s->end);
+                        s->end < END_COUNT;
 
     switch (s->saved_status) {
     case XEN_COPY_ENGINE_IDLE:
     case XEN_COPY_ENGINE_FAILED:
         return true;
     case XEN_COPY_ENGINE_ARMED:
-    case XEN_COPY_ENGINE_RUNNING:
     case XEN_COPY_ENGINE_FINISHED:
         return set_up_right;
+    case XEN_COPY_ENGINE_RUNNING:
+        return set_up_right && uses(s, s->end);
     default:
         return false;
     }
