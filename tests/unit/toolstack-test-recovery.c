@@ -185,6 +185,31 @@ static void test_restart(void)
     service_free(service);
 }
 
+/*
+ * "Raise the cap and restart the daemon": an answer that was given stands, and
+ * what the device model then asks for anew is decided by the new cap.
+ */
+static void test_restart_with_higher_cap(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start_with(world, plain_policy(64));
+
+    world_add_guest(world, 3, "web", BASE);
+    ask(world, service, 3, "7 128", "7 refused 0 64 64 cap");
+    service_stop(service);
+    service_free(service);
+    g_assert_null(world_node(world, "/tool/device-memory/version"));
+    world_crash_after(world, WORLD_NO_CRASH);
+
+    service = start(world);
+    g_assert_cmpstr(world_node(world, "/tool/device-memory/version"), ==,
+                    "1");
+    g_assert_cmpstr(world_answer(world, 0, 3), ==, "7 refused 0 64 64 cap");
+    ask(world, service, 3, "8 128", "8 granted 128 65536");
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE + 32);
+    service_free(service);
+}
+
 int main(int argc, char **argv)
 {
     int ret;
@@ -199,6 +224,7 @@ int main(int argc, char **argv)
     ADD("crash", crash);
     ADD("crash-in-recovery", crash_in_recovery);
     ADD("restart", restart);
+    ADD("restart-with-higher-cap", restart_with_higher_cap);
     ret = fixture_run();
     g_ptr_array_unref(examples);
     return ret;
