@@ -20,12 +20,16 @@
 /* How often a domain is told that it may not ask. */
 static const RateLimit stranger_limit = { .per_second = 1, .burst = 10 };
 
+/* How soon to ask for the domains again when that has failed. */
+#define DOMAINS_RETRY_US G_USEC_PER_SEC
+
 struct Service {
     Store *store;
     Host *host;
     Policy *policy;
     Population *population;
     bool domains_changed;
+    int64_t domains_due;    /* when to look, if they have changed */
 };
 
 static ServeContext serve_context(const Service *service)
@@ -153,13 +157,19 @@ static void size_event(Service *service, uint32_t domid, int64_t now)
     }
 }
 
+static void domains_have_changed(Service *service, int64_t now)
+{
+    service->domains_changed = true;
+    service->domains_due = now;
+}
+
 void service_event(Service *service, const char *path, int64_t now)
 {
     uint32_t dm, domid;
 
     switch (path_classify(path, &dm, &domid)) {
     case PATH_DOMAINS:
-        service->domains_changed = true;
+        domains_have_changed(service, now);
         break;
     case PATH_REQUEST:
         request_event(service, dm, domid, now);
@@ -189,12 +199,12 @@ static int64_t run_domain(Service *service, Domain *domain, int64_t now)
     }
     if (domain->pending && domain->due <= now &&
         !serve(&context, domain, now)) {
-        service->domains_changed = true;
+        domains_have_changed(service, now);
         return next;
     }
     if (domain->incoming.due && domain->incoming.due <= now &&
         !incoming_run(&context, domain, now)) {
-        service->domains_changed = true;
+        domains_have_changed(service, now);
         return next;
     }
     if (domain->chores_due && domain->chores_due <= now) {
@@ -230,6 +240,7 @@ static bool update_domains(Service *service, int64_t now)
     service->domains_changed = false;
     if (!population_update(service->population, now)) {
         g_critical("cannot list the domains: %s", g_strerror(errno));
+        service->domains_changed = true;
         return false;
     }
     return true;
@@ -239,9 +250,13 @@ int64_t service_run(Service *service, int64_t now)
 {
     int64_t next = run_domains(service, now);
 
-    if (service->domains_changed) {
+    if (service->domains_changed && service->domains_due <= now) {
         update_domains(service, now);
         next = run_domains(service, now);
+        service->domains_due = now + DOMAINS_RETRY_US;
+    }
+    if (service->domains_changed) {
+        next = MIN(next, service->domains_due);
     }
     return MIN(next, population_sweep_due(service->population, now));
 }

@@ -12,7 +12,7 @@
 
 typedef struct EmulatedDomain {
     HostDomain state;
-    bool locked;            /* by another program */
+    int lock_error;         /* why its lock cannot be taken, or 0 */
 } EmulatedDomain;
 
 struct HostLock {
@@ -32,6 +32,7 @@ struct World {
     unsigned changes_left;
     bool crashed;
     bool limits_fail;
+    bool lists_fail;
     unsigned exchanges;
     int64_t now;
     HostLock lock;
@@ -475,7 +476,12 @@ void world_set_free(World *world, uint64_t kib)
 
 void world_set_locked(World *world, uint32_t domid, bool locked)
 {
-    find(world, domid)->locked = locked;
+    world_set_lock_error(world, domid, locked ? EAGAIN : 0);
+}
+
+void world_set_lock_error(World *world, uint32_t domid, int error)
+{
+    find(world, domid)->lock_error = error;
 }
 
 /* The hypervisor's operations */
@@ -521,6 +527,10 @@ static int host_emulated_domains(Host *host, uint32_t first,
 {
     Listing listing = { first, found, max, 0 };
 
+    if (of_host(host)->lists_fail) {
+        errno = ENOMEM;
+        return -1;
+    }
     g_tree_foreach(of_host(host)->domains, add_to_listing, &listing);
     return listing.n;
 }
@@ -558,8 +568,8 @@ static HostLock *host_emulated_lock(Host *host, uint32_t domid,
     EmulatedDomain *domain = find(world, domid);
 
     g_assert_null(world->lock.domain);
-    if (!domain || domain->locked) {
-        errno = domain ? EAGAIN : ESRCH;
+    if (!domain || domain->lock_error) {
+        errno = domain ? domain->lock_error : ESRCH;
         return NULL;
     }
     world->lock.domain = domain;
@@ -659,6 +669,11 @@ bool world_crashed(World *world)
 void world_fail_limits(World *world, bool fail)
 {
     world->limits_fail = fail;
+}
+
+void world_fail_lists(World *world, bool fail)
+{
+    world->lists_fail = fail;
 }
 
 int64_t world_now(World *world)

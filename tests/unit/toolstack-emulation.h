@@ -58,7 +58,10 @@ void world_mem_set(World *world, uint32_t domid, uint64_t kib);
 void world_mem_max(World *world, uint32_t domid, uint64_t kib);
 void world_set_used(World *world, uint32_t domid, uint64_t pages);
 void world_set_free(World *world, uint64_t kib);
+
+/* Another program has the lock; or it cannot be taken for another reason. */
 void world_set_locked(World *world, uint32_t domid, bool locked);
+void world_set_lock_error(World *world, uint32_t domid, int error);
 
 /* Nodes.  world_node() returns NULL if there is none; valid until changed. */
 const char *world_node(World *world, const char *path);
@@ -82,6 +85,7 @@ const char *world_answer(World *world, uint32_t dm, uint32_t domid);
 void world_crash_after(World *world, unsigned changes);
 bool world_crashed(World *world);
 void world_fail_limits(World *world, bool fail);
+void world_fail_lists(World *world, bool fail);
 
 /* How many exchanges with the store there were since the last call. */
 unsigned world_exchanges(World *world);

@@ -144,6 +144,29 @@ static void test_sweep_at_start(void)
     service_free(service);
 }
 
+/* A list that Xen does not give is asked for again. */
+static void test_not_listed(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    world_fail_lists(world, true);
+    world_add_guest(world, 3, "web", BASE);
+    world_settle(world, service);
+    assert_logged("cannot list the domains");
+    g_assert_cmpuint(service_domains(service), ==, 1);
+    g_assert_cmpint(service_run(service, world_now(world)), ==,
+                    world_now(world) + G_USEC_PER_SEC);
+
+    /* Nothing more happens that the service is told of. */
+    world_fail_lists(world, false);
+    world_pass(world, G_USEC_PER_SEC);
+    world_settle(world, service);
+    g_assert_cmpuint(service_domains(service), ==, 2);
+    ask(world, service, 3, "7 64", "7 granted 64 65536");
+    service_free(service);
+}
+
 /* The domid is used again at once, before we hear that the first is gone. */
 static void test_domid_reused(void)
 {
@@ -232,6 +255,7 @@ int main(int argc, char **argv)
     ADD("dying", dying);
     ADD("stub-goes-first", stub_goes_first);
     ADD("sweep-at-start", sweep_at_start);
+    ADD("not-listed", not_listed);
     ADD("domid-reused", domid_reused);
     ADD("domid-reused-unnoticed", domid_reused_unnoticed);
     ADD("many-domains", many_domains);
