@@ -36,6 +36,7 @@ typedef struct Incoming {
     IncomingState state;
     int64_t due;            /* when to look again, or 0 */
     int64_t until;          /* when to give up, or 0 */
+    int64_t locked_since;   /* since when it waits for the lock, or 0 */
 } Incoming;
 
 typedef struct Domain {

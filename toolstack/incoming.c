@@ -22,7 +22,7 @@ static void look_again(Domain *domain, int64_t due)
 
 static void end(Domain *domain)
 {
-    domain->incoming = (Incoming) { INCOMING_NO, 0, 0 };
+    domain->incoming = (Incoming) { .state = INCOMING_NO };
 }
 
 static char *note_path(const Domain *domain)
@@ -101,7 +101,7 @@ static void raise_limit(const ServeContext *context, Domain *domain,
     } else {
         g_debug("domain %u is being built; headroom %u KiB", domain->domid,
                 grant_kib(&domain->grant));
-        domain->incoming = (Incoming) { INCOMING_RAISED, 0, 0 };
+        domain->incoming = (Incoming) { .state = INCOMING_RAISED };
         domain->chores_due = now + SERVE_CHORES_US;
     }
 }
@@ -250,9 +250,11 @@ bool incoming_run(const ServeContext *context, Domain *domain, int64_t now)
     }
     lock = host_lock(context->host, domain->domid, domain->uuid);
     if (!lock) {
-        look_again(domain, now + SERVE_LOCK_RETRY_US);
+        serve_lock_worth_waiting(domain, &domain->incoming.locked_since,
+                                 &domain->incoming.due, now);
         return true;
     }
+    domain->incoming.locked_since = 0;
     step(context, domain, now);
     host_unlock(context->host, lock);
     return serve_still_there(context, domain, &found);

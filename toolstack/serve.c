@@ -159,8 +159,10 @@ static bool decide_and_answer(const ServeContext *context, Domain *domain,
     }
     write_answer(context, domain, request, &answer);
     if (answer.granted && domain->incoming.state != INCOMING_NO) {
-        domain->incoming = (Incoming) { INCOMING_DECLARED,
-                                        now + SERVE_CHORES_US, 0 };
+        domain->incoming = (Incoming) {
+            .state = INCOMING_DECLARED,
+            .due = now + SERVE_CHORES_US,
+        };
     }
     decision_log(domain, request, &answer, before_kib, now);
     return true;

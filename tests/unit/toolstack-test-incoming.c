@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <errno.h>
 #include <glib.h>
 
 #include "incoming.h"
@@ -229,6 +230,56 @@ static void test_never_built(void)
     service_free(service);
 }
 
+/* Returns: how often the service wanted to run until then */
+static unsigned run_for(World *world, Service *service, int64_t us)
+{
+    int64_t end = world_now(world) + us;
+    unsigned runs = 0;
+
+    while (world_now(world) < end) {
+        int64_t next = service_run(service, world_now(world));
+
+        g_assert_cmpint(next, >, world_now(world));
+        world_pass(world, MIN(next, end) - world_now(world));
+        runs++;
+    }
+    world_settle(world, service);
+    return runs;
+}
+
+/* The lock is not to be had: tried often for a while, then seldom. */
+static void test_locked(void)
+{
+    static const struct {
+        int error;
+        unsigned runs;
+    } cases[] = {
+        { EAGAIN, 4000 + 60 }, { ENOSPC, 60 + 1 }, { EROFS, 60 + 1 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(World) world = world_new();
+        Service *service = start(world);
+        unsigned runs;
+
+        begin_guest(world, service, 3);
+        world_set_used(world, 3, BASE + 268);
+        world_finish_guest(world, 3, SIZE);
+        world_set_lock_error(world, 3, cases[i].error);
+        world_settle(world, service);
+        runs = run_for(world, service, 60 * G_USEC_PER_SEC);
+        g_test_message("%u runs", runs);
+        g_assert_cmpuint(runs, <=, cases[i].runs);
+        assert_logged("domain 3 \"web\": cannot take libxl's lock");
+        g_assert_cmpuint(world_limit(world, 3), ==, BASE + 16384);
+
+        world_set_lock_error(world, 3, 0);
+        run_for(world, service, SERVE_RECOVERY_RETRY_US);
+        g_assert_cmpuint(world_limit(world, 3), ==, BASE + 268);
+        service_free(service);
+    }
+}
+
 static void test_gone_while_built(void)
 {
     for (int step = 0; step < 3; step++) {
@@ -355,6 +406,7 @@ int main(int argc, char **argv)
     ADD("refused-after-grant", refused_after_grant);
     ADD("others-meanwhile", others_meanwhile);
     ADD("never-built", never_built);
+    ADD("locked", locked);
     ADD("gone-while-built", gone_while_built);
     ADD("headroom", headroom);
     ADD("crash-in-restore", crash_in_restore);
