@@ -28,6 +28,7 @@ typedef enum IncomingState {
     INCOMING_NO,            /* all others are explained in incoming.h */
     INCOMING_BUILDING,      /* libxl has not set the limit */
     INCOMING_RAISED,        /* it has, and there is headroom */
+    INCOMING_STALLED,       /* nothing was populated for long */
     INCOMING_UNDECLARED,    /* built; the device model has not asked */
     INCOMING_DECLARED,      /* it has; the note is to be removed */
 } IncomingState;
@@ -37,6 +38,7 @@ typedef struct Incoming {
     int64_t due;            /* when to look again, or 0 */
     int64_t until;          /* when to give up, or 0 */
     int64_t locked_since;   /* since when it waits for the lock, or 0 */
+    uint64_t used_pages;    /* what the guest had when that last changed */
 } Incoming;
 
 typedef struct Domain {

@@ -101,7 +101,12 @@ static void raise_limit(const ServeContext *context, Domain *domain,
     } else {
         g_debug("domain %u is being built; headroom %u KiB", domain->domid,
                 grant_kib(&domain->grant));
-        domain->incoming = (Incoming) { .state = INCOMING_RAISED };
+        domain->incoming = (Incoming) {
+            .state = INCOMING_RAISED,
+            .due = now + INCOMING_LOOK_US,
+            .until = now + INCOMING_STALL_US,
+            .used_pages = found.used_pages,
+        };
         domain->chores_due = now + SERVE_CHORES_US;
     }
 }
@@ -141,8 +146,10 @@ static void lower_limit(const ServeContext *context, Domain *domain,
 
         g_info("%s brought device memory along; provisional grant %u KiB",
                label, kept_kib);
-        domain->incoming.state = INCOMING_UNDECLARED;
-        look_again(domain, now + INCOMING_WATCH_US);
+        domain->incoming = (Incoming) {
+            .state = INCOMING_UNDECLARED,
+            .due = now + INCOMING_WATCH_US,
+        };
     } else {
         end(domain);
         remove_note(context, domain);
@@ -198,6 +205,28 @@ static bool limit_is_set(const ServeContext *context, Domain *domain,
            found.limit_pages;
 }
 
+/* Returns: whether nothing was populated for so long that it never will be */
+static bool has_stalled(const ServeContext *context, Domain *domain,
+                        int64_t now)
+{
+    Incoming *incoming = &domain->incoming;
+    HostDomain found;
+
+    look_again(domain, now + INCOMING_LOOK_US);
+    if (!host_domain(context->host, domain->domid, &found)) {
+        return false;
+    }
+    if (found.used_pages != incoming->used_pages) {
+        incoming->used_pages = found.used_pages;
+        incoming->until = now + INCOMING_STALL_US;
+    }
+    if (now < incoming->until) {
+        return false;
+    }
+    incoming->state = INCOMING_STALLED;
+    return true;
+}
+
 static void step(const ServeContext *context, Domain *domain, int64_t now)
 {
     domain->incoming.due = 0;
@@ -206,6 +235,13 @@ static void step(const ServeContext *context, Domain *domain, int64_t now)
         raise_limit(context, domain, now);
         break;
     case INCOMING_RAISED:
+        lower_limit(context, domain, false, now);
+        break;
+    case INCOMING_STALLED:
+        g_warning("domain %u: nothing was populated for %u minutes while it "
+                  "was being built; its headroom is taken back",
+                  domain->domid,
+                  (unsigned)(INCOMING_STALL_US / G_USEC_PER_SEC / 60));
         lower_limit(context, domain, false, now);
         break;
     case INCOMING_UNDECLARED:
@@ -225,8 +261,10 @@ static bool is_time(const ServeContext *context, Domain *domain, int64_t now)
     case INCOMING_BUILDING:
         return limit_is_set(context, domain, now);
     case INCOMING_RAISED:
-        domain->incoming.due = 0;   /* the next event says when */
-        return is_built(context, domain);
+        return is_built(context, domain) ||
+               has_stalled(context, domain, now);
+    case INCOMING_STALLED:
+        return true;
     case INCOMING_UNDECLARED:
         return declared_too_late(context, domain, now);
     case INCOMING_DECLARED:
@@ -272,6 +310,7 @@ void incoming_begin(const ServeContext *context, Domain *domain, int64_t now)
         /* An earlier process has raised the limit. */
         incoming->state = domain->was_granted ? INCOMING_DECLARED
                                               : INCOMING_RAISED;
+        incoming->until = now + INCOMING_STALL_US;
     } else {
         incoming->state = INCOMING_BUILDING;
         incoming->until = now + INCOMING_PATIENCE_US;
@@ -281,7 +320,8 @@ void incoming_begin(const ServeContext *context, Domain *domain, int64_t now)
 
 void incoming_size_event(Domain *domain, int64_t now)
 {
-    if (domain->incoming.state == INCOMING_RAISED && !domain->incoming.due) {
+    if (domain->incoming.state == INCOMING_RAISED &&
+        !domain->incoming.locked_since) {
         domain->incoming.due = now;
     }
 }

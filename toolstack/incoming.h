@@ -10,6 +10,8 @@
  *   what was not used is taken back: all of it, for a guest that is new.
  * - The rest stands until the device model asks for its true total, or is
  *   taken back if it never does.
+ * - A builder that dies leaves a guest that is never built.  libxl does not say
+ *   so, but nothing is populated any more.
  * - A node beside the record says that the grant is provisional; it is written
  *   first, so that a daemon that takes over knows.
  *
@@ -28,6 +30,14 @@
 /* How often to look for the limit, and for how long. */
 #define INCOMING_POLL_US (1000)
 #define INCOMING_PATIENCE_US (10 * G_USEC_PER_SEC)
+
+/*
+ * How often to look whether pages are still being populated, and how long none
+ * may be.  A migration whose connection is broken ends after a quarter of an
+ * hour, TCP's patience; until then it can go on.
+ */
+#define INCOMING_LOOK_US (60 * G_USEC_PER_SEC)
+#define INCOMING_STALL_US (20 * 60 * G_USEC_PER_SEC)
 
 /* How often to look for the device model. */
 #define INCOMING_WATCH_US G_USEC_PER_SEC

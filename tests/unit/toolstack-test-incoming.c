@@ -247,6 +247,66 @@ static unsigned run_for(World *world, Service *service, int64_t us)
     return runs;
 }
 
+/* A builder that dies does not starve others for ever. */
+static void test_dead_builder(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    world_add_guest(world, 4, "mail", BASE);
+    begin_guest(world, service, 3);
+    world_set_used(world, 3, 1000);
+    world_set_free(world, 100000);
+    ask(world, service, 4, "1 256", "1 refused 0 65536 0 host-memory");
+    run_for(world, service, INCOMING_STALL_US);
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE + 16384);
+    run_for(world, service, INCOMING_LOOK_US);
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE);
+    g_assert_null(world_node(world, NOTE));
+    assert_logged("domain 3: nothing was populated for 20 minutes");
+    ask(world, service, 4, "2 256", "2 granted 256 65536");
+    g_assert_cmpuint(run_for(world, service, INCOMING_STALL_US), <=, 10);
+    service_free(service);
+}
+
+/* What had come by then stays, as for a guest whose device model is silent. */
+static void test_dead_builder_brought_memory(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    begin_guest(world, service, 3);
+    world_set_used(world, 3, BASE + 268);
+    run_for(world, service, INCOMING_STALL_US + 2 * INCOMING_LOOK_US);
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE + 268);
+
+    /* It lives after all. */
+    world_finish_guest(world, 3, SIZE);
+    world_settle(world, service);
+    ask(world, service, 3, "1 2048", "1 granted 2048 65536");
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE + 512);
+    service_free(service);
+}
+
+/* A stream that is as slow as can be, but goes on, is never hurt. */
+static void test_slow_stream(void)
+{
+    g_autoptr(World) world = world_new();
+    Service *service = start(world);
+
+    begin_guest(world, service, 3);
+    for (unsigned i = 1; i < 20; i++) {
+        world_set_used(world, 3, BASE + 13 * i);
+        run_for(world, service, INCOMING_STALL_US - INCOMING_LOOK_US);
+        g_assert_cmpuint(world_limit(world, 3), ==, BASE + 16384);
+    }
+    world_set_used(world, 3, BASE + 268);
+    world_finish_guest(world, 3, SIZE);
+    world_settle(world, service);
+    g_assert_cmpuint(world_limit(world, 3), ==, BASE + 268);
+    service_free(service);
+}
+
 /* The lock is not to be had: tried often for a while, then seldom. */
 static void test_locked(void)
 {
@@ -406,6 +466,9 @@ int main(int argc, char **argv)
     ADD("refused-after-grant", refused_after_grant);
     ADD("others-meanwhile", others_meanwhile);
     ADD("never-built", never_built);
+    ADD("dead-builder", dead_builder);
+    ADD("dead-builder-brought-memory", dead_builder_brought_memory);
+    ADD("slow-stream", slow_stream);
     ADD("locked", locked);
     ADD("gone-while-built", gone_while_built);
     ADD("headroom", headroom);
