@@ -8,6 +8,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "asker.h"
 #include "follow.h"
 #include "path.h"
 #include "report.h"
@@ -18,6 +19,7 @@ struct Follow {
     bool as_json;
     FILE *out;
     GHashTable *names;      /* domid -> name of guests that are there */
+    GHashTable *watched;    /* domids whose device models are watched */
     GHashTable *seen;       /* path -> its value when it was last printed */
 };
 
@@ -100,6 +102,50 @@ static void update_guests(Follow *follow)
     }
 }
 
+/*
+ * Device models run in domain 0, or in a stub domain: of every domain the one
+ * directory is watched, for what is a stub domain is known only later.
+ */
+static bool watch_device_models(Follow *follow, uint32_t dm)
+{
+    g_autofree char *device_models = path_device_models(dm);
+
+    return g_hash_table_contains(follow->watched, GUINT_TO_POINTER(dm)) ||
+           (store_watch(follow->store, device_models) &&
+            g_hash_table_add(follow->watched, GUINT_TO_POINTER(dm)));
+}
+
+static gboolean has_gone(gpointer key, gpointer value, gpointer opaque)
+{
+    Follow *follow = opaque;
+    uint32_t dm = GPOINTER_TO_UINT(key);
+    g_autofree char *device_models = path_device_models(dm);
+    HostDomain found;
+
+    if (!dm || host_domain(follow->host, dm, &found)) {
+        return FALSE;
+    }
+    store_unwatch(follow->store, device_models);
+    return TRUE;
+}
+
+static void update_watches(Follow *follow)
+{
+    g_autoptr(GArray) all = host_all_domains(follow->host);
+
+    g_hash_table_foreach_remove(follow->watched, has_gone, follow);
+    for (unsigned i = 0; all && i < all->len; i++) {
+        watch_device_models(follow,
+                            g_array_index(all, HostDomain, i).domid);
+    }
+}
+
+static void update_domains(Follow *follow)
+{
+    update_watches(follow);
+    update_guests(follow);
+}
+
 /* Nodes */
 
 /* Returns: whether the path's value is another than was last printed */
@@ -153,18 +199,18 @@ static void node_event(Follow *follow, const char *path, uint32_t domid,
 void follow_event(Follow *follow, const char *path)
 {
     g_autofree char *event = NULL;
-    uint32_t domid;
+    uint32_t dm, domid;
 
     if (path[0] == '@') {
-        update_guests(follow);
-    } else if (path_followed(path, &domid, &event)) {
+        update_domains(follow);
+    } else if (path_followed(path, &dm, &domid, &event) &&
+               (!dm || asker_may_ask(follow->store, dm, domid))) {
         node_event(follow, path, domid, event);
     }
 }
 
 Follow *follow_new(Store *store, Host *host, bool as_json, FILE *out)
 {
-    g_autofree char *device_models = path_device_models(0);
     Follow *follow = g_new0(Follow, 1);
 
     follow->store = store;
@@ -172,16 +218,18 @@ Follow *follow_new(Store *store, Host *host, bool as_json, FILE *out)
     follow->as_json = as_json;
     follow->out = out;
     follow->names = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    follow->watched = g_hash_table_new(NULL, NULL);
     follow->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                          g_free);
     update_guests(follow);
     if (!store_watch(store, PATH_INTRODUCE) ||
         !store_watch(store, PATH_RELEASE) ||
         !store_watch(store, PATH_LIBXL) ||
-        !store_watch(store, device_models)) {
+        !watch_device_models(follow, 0)) {
         follow_free(follow);
         return NULL;
     }
+    update_watches(follow);
     return follow;
 }
 
@@ -189,6 +237,7 @@ void follow_free(Follow *follow)
 {
     if (follow) {
         g_hash_table_unref(follow->names);
+        g_hash_table_unref(follow->watched);
         g_hash_table_unref(follow->seen);
         g_free(follow);
     }

@@ -6,6 +6,8 @@
  *   goes, a request, an answer, a grant, a block.
  * - A value is read when its event is looked at; of several changes in short
  *   succession the last may be seen several times, and is printed once.
+ * - What a domain writes for a guest whose device model it does not run is not
+ *   told.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -100,14 +100,14 @@ static char *model_event(const char *path)
     return g_strdup_printf("block %u:", (unsigned)number);
 }
 
-bool path_followed(const char *path, uint32_t *domid, char **event)
+bool path_followed(const char *path, uint32_t *dm, uint32_t *domid,
+                   char **event)
 {
-    uint32_t dm;
-
     *event = NULL;
+    *dm = 0;
     if (take_text(&path, PATH_LIBXL "/")) {
         *event = take_domid(&path, domid) ? libxl_event(path) : NULL;
-    } else if (take_text(&path, DOMAINS) && take_domid(&path, &dm) &&
+    } else if (take_text(&path, DOMAINS) && take_domid(&path, dm) &&
                take_text(&path, DEVICE_MODELS "/") &&
                take_domid(&path, domid)) {
         *event = model_event(path);

@@ -50,11 +50,13 @@ PathKind path_classify(const char *path, uint32_t *dm, uint32_t *domid);
 /**
  * path_followed: is a path one that "xendm-memory watch" tells of?
  * @path: a path from a watch event
+ * @dm: set to the domain that it is below, 0 if that is not a device model's
  * @domid: set to the guest
  * @event: set to a new string, owned by the caller: "request", "answer",
  *         "grant", "cap" or "block" and its number
  */
-bool path_followed(const char *path, uint32_t *domid, char **event);
+bool path_followed(const char *path, uint32_t *dm, uint32_t *domid,
+                   char **event);
 
 /**
  * path_domid: read a domid in its only spelling

@@ -58,8 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case PATH_OTHER:
         break;
     }
-    if (path_followed(text, &domid, &event)) {
-        FUZZ_CHECK(domid <= PATH_DOMID_MAX && event && *event);
+    if (path_followed(text, &dm, &domid, &event)) {
+        FUZZ_CHECK(dm <= PATH_DOMID_MAX && domid <= PATH_DOMID_MAX);
+        FUZZ_CHECK(event && *event);
     } else {
         FUZZ_CHECK(!event);
     }

@@ -184,6 +184,11 @@ unsigned world_events(World *world)
     return g_queue_get_length(&world->events);
 }
 
+char *world_next_event(World *world)
+{
+    return g_queue_pop_head(&world->events);
+}
+
 unsigned world_exchanges(World *world)
 {
     unsigned exchanges = world->exchanges;
@@ -691,7 +696,7 @@ void world_settle(World *world, Service *service)
     do {
         char *path;
 
-        while ((path = g_queue_pop_head(&world->events))) {
+        while ((path = world_next_event(world))) {
             service_event(service, path, world->now);
             g_free(path);
         }

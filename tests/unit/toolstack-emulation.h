@@ -69,8 +69,9 @@ void world_set_node(World *world, const char *path, const char *value);
 bool world_is_public(World *world, const char *path);
 unsigned world_watches(World *world);
 
-/* Watch events that the service has not been given. */
+/* Watch events that nobody has been given; the next one, to be freed. */
 unsigned world_events(World *world);
+char *world_next_event(World *world);
 
 /* Any path that holds @text, or NULL. */
 const char *world_find_node(World *world, const char *text);

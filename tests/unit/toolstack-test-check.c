@@ -350,6 +350,57 @@ static void test_watch(void)
     free(watched.text);
 }
 
+/* What the world's watches tell is told on. */
+static void hand_over_events(Watched *watched)
+{
+    char *path;
+
+    while ((path = world_next_event(watched->world))) {
+        follow_event(watched->follow, path);
+        g_free(path);
+    }
+}
+
+/* A stub domain writes below its own node; others may say nothing there. */
+static void test_watch_stub_domain(void)
+{
+    g_autoptr(World) world = world_new();
+    Watched watched = { .world = world };
+    unsigned watches;
+
+    watched.out = open_memstream(&watched.text, &watched.size);
+    world_add_guest(world, 3, "web", BASE);
+    watched.follow = follow_new(world_store(world), world_host(world), false,
+                                watched.out);
+    hand_over_events(&watched);
+    expect_line(&watched, NULL, "domain 3 \"web\" appeared\n");
+    watches = world_watches(world);
+    world_add_stub(world, 14, 3);
+    hand_over_events(&watched);
+    expect_line(&watched, NULL, NULL);
+    g_assert_cmpuint(world_watches(world), ==, watches + 1);
+    world_ask(world, 14, 3, "8 320");
+    hand_over_events(&watched);
+    expect_line(&watched, NULL, "domain 3 \"web\" request 8 320\n");
+    world_set_node(world, "/local/domain/14/device-model/3/device-memory/"
+                   "blocks/0", "80 populated rom");
+    hand_over_events(&watched);
+    expect_line(&watched, NULL,
+                "domain 3 \"web\" block 0: 80 populated rom\n");
+    world_ask(world, 3, 14, "9 320");
+    world_set_node(world, "/local/domain/14/name", "x");
+    hand_over_events(&watched);
+    expect_line(&watched, NULL, NULL);
+
+    world_remove_nodes(world, 14);
+    world_remove(world, 14);
+    hand_over_events(&watched);
+    g_assert_cmpuint(world_watches(world), ==, watches);
+    follow_free(watched.follow);
+    fclose(watched.out);
+    free(watched.text);
+}
+
 static void test_watch_json(void)
 {
     g_autoptr(World) world = world_new();
@@ -383,6 +434,7 @@ int main(int argc, char **argv)
     g_test_add_func("/toolstack/check/provisional", test_provisional);
     g_test_add_func("/toolstack/check/json", test_json);
     g_test_add_func("/toolstack/watch/text", test_watch);
+    g_test_add_func("/toolstack/watch/stub-domain", test_watch_stub_domain);
     g_test_add_func("/toolstack/watch/json", test_watch_json);
     return g_test_run();
 }
