@@ -196,13 +196,18 @@ static void remove_guest(Model *model, uint32_t domid)
     world_pass(model->world, POPULATION_FIRST_SWEEP_US);
 }
 
-static void write_request(Model *model, uint32_t domid)
+static uint32_t random_total(void)
+{
+    return 4 * random_below(600);
+}
+
+static void write_request(Model *model, uint32_t domid, uint32_t total_kib)
 {
     ModelGuest *guest = &model->guests[domid - 1];
     g_autofree char *request = NULL;
 
     guest->id = ++model->last_id;
-    guest->total_kib = 4 * random_below(600);
+    guest->total_kib = total_kib;
     /* What is given back has left the guest before. */
     populate(model, domid, MIN(guest->populated_kib, guest->total_kib));
     request = g_strdup_printf("%u %u", guest->id, guest->total_kib);
@@ -223,7 +228,7 @@ static void assert_answered(Model *model, uint32_t domid)
 static void ask(Model *model, uint32_t domid)
 {
     if (model->guests[domid - 1].alive) {
-        write_request(model, domid);
+        write_request(model, domid, random_total());
         settle(model);
         assert_answered(model, domid);
     }
@@ -234,10 +239,27 @@ static void ask_while_locked(Model *model, uint32_t domid)
 {
     if (model->guests[domid - 1].alive) {
         world_set_locked(model->world, domid, true);
-        write_request(model, domid);
+        write_request(model, domid, random_total());
         settle(model);
         world_set_locked(model->world, domid, false);
         world_pass(model->world, SERVE_LOCK_RETRY_US);
+        settle(model);
+        assert_answered(model, domid);
+    }
+}
+
+/* Xen does not change the limit when memory is given back: not yet. */
+static void withdraw_in_vain(Model *model, uint32_t domid)
+{
+    ModelGuest *guest = &model->guests[domid - 1];
+
+    if (guest->alive && guest->grant_kib) {
+        world_fail_limits(model->world, true);
+        write_request(model, domid, 4 * random_below(guest->grant_kib / 4));
+        settle(model);
+        check_guest(model, domid);
+        world_fail_limits(model->world, false);
+        world_pass(model->world, SERVE_RECOVERY_RETRY_US);
         settle(model);
         assert_answered(model, domid);
     }
@@ -265,7 +287,7 @@ static void ask_and_crash(Model *model, uint32_t domid)
     }
     populate_all(model);    /* promises do not outlive the process */
     world_crash_after(model->world, random_below(6));
-    write_request(model, domid);
+    write_request(model, domid, random_total());
     settle(model);
     world_pass(model->world, SERVE_CHORES_US);
     settle(model);
@@ -354,8 +376,8 @@ static void set_free(Model *model, uint32_t domid)
 
 static void (*const operations[])(Model *model, uint32_t domid) = {
     add, add, remove_guest, ask, ask, ask, ask, ask_while_locked,
-    ask_nonsense, ask_and_crash, ask_and_crash, restart, set_limit, set_size,
-    set_size, set_cap, set_free,
+    withdraw_in_vain, ask_nonsense, ask_and_crash, ask_and_crash, restart,
+    set_limit, set_size, set_size, set_cap, set_free,
 };
 
 static void test_random(void)
