@@ -299,6 +299,35 @@ static void test_reserved_warning_kept(void)
     device_free(device);
 }
 
+/* An earlier page fails for another reason: no region is to blame. */
+static void test_reserved_behind_failure(void)
+{
+    g_autoptr(World) world = world_new_host(XEN_PV_IOMMU_HOST_IDENTITY);
+    XenPvIommuDeviceConfig config = device_config();
+    XenPvIommuFailure failure = { 0 };
+    uint64_t mfn = xen_pv_iommu_hypervisor_frame(world->hypervisor,
+                                                 WORLD_GUEST, 0, 1);
+    g_autoptr(GArray) runs = NULL;
+    Device *holding;
+    Device *asking;
+
+    xen_pv_iommu_hypervisor_add_reserved(world->hypervisor,
+                                         mfn + WORLD_OFFSET, 1, 0x10);
+    g_assert_cmpint(world_connect(world, 0), ==, 0);
+    holding = device_new(world, &config);
+    asking = device_new(world, &config);
+    runs = device_map(holding, 0, 1);
+    g_assert_cmpuint(xen_pv_iommu_client_invalidate(
+                         world->client, run_at(runs, 0)->bfn, 1, 0), ==, 1);
+    g_assert_cmpint(device_try(asking, 0, 2, XEN_PV_IOMMU_READ, &failure), ==,
+                    -ESTALE);
+    g_assert_cmpuint(failure.gfn, ==, 0);
+    g_assert_cmpuint(failure.reserved.frames, ==, 0);
+    world_check(world);
+    device_free(asking);
+    device_free(holding);
+}
+
 /* The interrupt window is nobody's, relaxed or not. */
 static void test_reserved_interrupts(void)
 {
@@ -356,6 +385,8 @@ int main(int argc, char **argv)
     g_test_add_func("/client/reserved/both-ways", test_reserved_both_ways);
     g_test_add_func("/client/reserved/warning-kept",
                     test_reserved_warning_kept);
+    g_test_add_func("/client/reserved/behind-failure",
+                    test_reserved_behind_failure);
     g_test_add_func("/client/reserved/interrupts", test_reserved_interrupts);
     g_test_add_func("/client/limit/regions", test_reserved_limit);
     return g_test_run();

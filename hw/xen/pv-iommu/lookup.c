@@ -214,7 +214,10 @@ static int take_result(Lookup *lookup, const XenPvIommuOp *op)
         return 0;
     }
     ret = take_run(lookup);
-    if (!ret && status) {
+    if (ret) {
+        /* An earlier page failed; where this one lies is not the reason. */
+        lookup->request->failure.reserved = (XenPvIommuReserved){ 0 };
+    } else if (status) {
         ret = xen_pv_iommu_request_fail(lookup->request, gfn, bfn, status);
     }
     if (ret) {
