@@ -169,6 +169,27 @@ static void test_undo_fails(void)
     device_free(device);
 }
 
+/* A call that fails once is made again, and nothing is lost. */
+static void test_release_fails_once(void)
+{
+    for (unsigned k = 0; k < WORLD_HOSTS; k++) {
+        g_autoptr(World) world = world_new(world_hosts[k], 0);
+        Device *device = device_new_plain(world);
+        g_autoptr(GArray) runs = device_map(device, 0, 200);
+        uint64_t calls = world_held(world).calls;
+
+        xen_pv_iommu_hypervisor_fail(world->hypervisor, 0, 1, -EFAULT);
+        device_release(device, runs);
+        g_assert_cmpuint(world_held(world).calls - calls, ==, 3);
+        g_assert_cmpuint(world_count(world).failed_unmaps, ==, 0);
+        g_assert_cmpuint(world_count(world).unmapped, ==, 200);
+        g_assert_cmpuint(world_count(world).table.pages, ==, 0);
+        g_assert_cmpuint(world_held(world).references, ==, 0);
+        world_check(world);
+        device_free(device);
+    }
+}
+
 /* A release that Xen refuses; the last offer, at the end, it takes. */
 static void test_release_fails(void)
 {
@@ -177,6 +198,7 @@ static void test_release_fails(void)
         Device *device = device_new_plain(world);
         g_autoptr(GArray) runs = device_map(device, 0, 200);
 
+        xen_pv_iommu_hypervisor_fail(world->hypervisor, 0, 1, -EFAULT);
         xen_pv_iommu_hypervisor_fail(world->hypervisor, 0, 1, -EFAULT);
         device_release(device, runs);
         g_assert_cmpuint(world_count(world).failed_unmaps, ==, 200 - 127);
@@ -216,6 +238,7 @@ int main(int argc, char **argv)
     g_test_add_func("/client/fails/several-times", test_fails_several_times);
     g_test_add_func("/client/fails/before-aliases", test_fails_before_aliases);
     g_test_add_func("/client/fails/undo", test_undo_fails);
+    g_test_add_func("/client/fails/release-once", test_release_fails_once);
     g_test_add_func("/client/fails/release", test_release_fails);
     g_test_add_func("/client/lookup/of-dead", test_lookup_of_dead);
     return g_test_run();

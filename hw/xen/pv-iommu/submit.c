@@ -56,11 +56,18 @@ static void unmapped(XenPvIommuClient *client, uint64_t bfn, int status,
     }
 }
 
+/*
+ * A call that fails as a whole would cost the BFNs of all its operations, for
+ * good: it is made a second time.  Xen says -ENOENT for what the first one did.
+ */
 static void unmap_batch(XenPvIommuClient *client, unsigned count,
                         uint64_t *counter)
 {
     int ret = xen_pv_iommu_submit(client, count);
 
+    if (ret) {
+        ret = xen_pv_iommu_submit(client, count);
+    }
     for (unsigned i = 0; i < count; i++) {
         const XenPvIommuOp *op = &client->batch[i];
 
