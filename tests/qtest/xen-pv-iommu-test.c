@@ -184,6 +184,29 @@ static void test_dma_bits(void)
     machine_quit(&m);
 }
 
+/* The BIOS's shadow, as firmware leaves it: RAM that is only read. */
+#define SHADOW 0xf0000
+#define SHADOW_CONTROL 0x59
+#define SHADOW_READ 0x10
+
+static void test_read_only(void)
+{
+    Machine m = machine_start("", ENGINE, NULL);
+    QPCIDevice *bridge = qpci_device_find(m.bus, QPCI_DEVFN(0, 0));
+
+    g_assert_nonnull(bridge);
+    qpci_config_writeb(bridge, SHADOW_CONTROL, SHADOW_READ);
+    g_free(bridge);
+    host_say(&m, "populate %" PRIu64 " 1", GFN(SHADOW));
+    engine_arm(&m, 0, SHADOW, DESTINATION, PAGE);
+    engine_command(&m, 0, XEN_COPY_ENGINE_DISARM);
+    engine_set_up(&m, 0, SOURCE, SHADOW, PAGE);
+    assert_engine(&m, 0, XEN_COPY_ENGINE_FAILED, XEN_COPY_ENGINE_NO_MEMORY);
+    assert_fault(&m, 0, SHADOW);
+    assert_host(&m, 0);
+    machine_quit(&m);
+}
+
 /* --- what the host is --- */
 
 static void test_none(void)
@@ -1501,6 +1524,7 @@ int main(int argc, char **argv)
     qtest_add_func("xen-pv-iommu/failed-unmap", test_failed_unmap);
     qtest_add_func("xen-pv-iommu/domain-gone", test_domain_gone);
     qtest_add_func("xen-pv-iommu/dma-bits", test_dma_bits);
+    qtest_add_func("xen-pv-iommu/read-only", test_read_only);
     qtest_add_func("xen-pv-iommu/none", test_none);
     qtest_add_func("xen-pv-iommu/direct", test_direct);
     qtest_add_func("xen-pv-iommu/identity", test_identity);

@@ -251,7 +251,8 @@ static bool find_memory(GArray *found, const XenPvIommuGfns *gfns,
         if (section.offset_within_address_space != gpa ||
             !memory_region_is_ram(section.mr) ||
             memory_region_is_ram_device(section.mr) ||
-            (access & XEN_PV_IOMMU_WRITE && memory_region_is_rom(section.mr))) {
+            (access & XEN_PV_IOMMU_WRITE &&
+             (section.readonly || memory_region_is_rom(section.mr)))) {
             return false;
         }
         gpa += memory.length;
