@@ -440,6 +440,29 @@ static void test_same_page(gconstpointer opaque)
     machine_quit(&m);
 }
 
+/* One frame at two gfns, both mapped: one word for each of the two. */
+static void test_alias(void)
+{
+    Machine m = machine_start("", SLOW ",pv-iommu-mode=lookup", NULL);
+
+    host_say(&m, "balloon %" PRIu64 " 1", GFN(DESTINATION));
+    host_say(&m, "alias %" PRIu64 " %" PRIu64, GFN(SOURCE), GFN(DESTINATION));
+    engine_arm(&m, 0, SOURCE, DESTINATION, 64);
+    assert_host(&m, 1);
+    engine_command(&m, 0, XEN_COPY_ENGINE_TRIGGER);
+    machine_step(&m);
+    host_set_flag(&m, "hold", true);
+    machine_step(&m);
+    host_say(&m, "balloon %" PRIu64 " 1", GFN(DESTINATION));
+    assert_engine(&m, 0, XEN_COPY_ENGINE_STOPPING,
+                  XEN_COPY_ENGINE_INVALIDATED);
+    g_assert_cmpuint(engine_get(&m, 0, XEN_COPY_ENGINE_INVALIDATIONS), ==, 2);
+    host_set_flag(&m, "hold", false);
+    machine_step(&m);
+    assert_host(&m, 0);
+    machine_quit(&m);
+}
+
 /* A gfn gets another frame: the next request reaches that one. */
 static void test_remap(void)
 {
@@ -1538,6 +1561,7 @@ int main(int argc, char **argv)
     qtest_add_data_func("xen-pv-iommu/same-page/map", ENGINE, test_same_page);
     qtest_add_data_func("xen-pv-iommu/same-page/lookup",
                         ENGINE ",pv-iommu-mode=lookup", test_same_page);
+    qtest_add_func("xen-pv-iommu/alias", test_alias);
     qtest_add_func("xen-pv-iommu/remap", test_remap);
     qtest_add_func("xen-pv-iommu/stale", test_stale);
     qtest_add_func("xen-pv-iommu/ways", test_ways);

@@ -59,8 +59,9 @@ bool xen_pv_iommu_ioreq(unsigned type, unsigned size, uint64_t data)
 /* --- what the client tells --- */
 
 /*
- * The mappings that a run of BFNs belongs to, each with a reference: a device
- * may release any of them while another is told.
+ * The mappings that have a run, each with a reference: a device may release any
+ * of them while another is told.  One that has the same BFNs by other gfns has
+ * another run, which is told of by itself.
  */
 static GPtrArray *find_mappings(XenPvIommuUser *user,
                                 const XenPvIommuRun *run)
@@ -73,8 +74,10 @@ static GPtrArray *find_mappings(XenPvIommuUser *user,
          node = interval_tree_iter_next(node, run->bfn, last)) {
         PvIommuMappedRun *mapped = container_of(node, PvIommuMappedRun, node);
 
-        mapped->mapping->references++;
-        g_ptr_array_add(found, mapped);
+        if (mapped->run.bfn - mapped->run.gfn == run->bfn - run->gfn) {
+            mapped->mapping->references++;
+            g_ptr_array_add(found, mapped);
+        }
     }
     return found;
 }
