@@ -11,6 +11,7 @@
 #include "qemu/osdep.h"
 #include <glib/gstdio.h>
 #include "qemu/bswap.h"
+#include "hw/pci/pci_regs.h"
 #include "xen-pv-iommu-machine.h"
 #include "qobject/qdict.h"
 #include "qobject/qjson.h"
@@ -878,6 +879,42 @@ static void test_survey_display(void)
     machine_quit(&m);
 }
 
+#define LARGE_DISPLAY \
+    "-device VGA,vgamem_mb=16,addr=" stringify(DISPLAY_SLOT)
+#define BELOW_INTERRUPTS 0xfe000000
+
+/* As a guest can do it: 16 MiB, with the interrupt window in them. */
+static void map_display_over_interrupts(const Machine *m)
+{
+    QPCIDevice *dev = qpci_device_find(m->bus, QPCI_DEVFN(DISPLAY_SLOT, 0));
+
+    g_assert_nonnull(dev);
+    qpci_config_writel(dev, PCI_BASE_ADDRESS_0, BELOW_INTERRUPTS);
+    qpci_device_enable(dev);
+    g_free(dev);
+}
+
+/* The interrupt window is the bus's: a guest may have memory there. */
+static void test_survey_interrupts(void)
+{
+    static const char *const plug = "'addr': '1', 'pv-iommu': true";
+    static const char *const machine = BRIDGE LARGE_DISPLAY;
+    Machine m = machine_start_with(machine, "", "xen-copy-engine", NULL);
+
+    map_display_over_interrupts(&m);
+    assert_ok(add_device(&m, "xen-copy-engine", "late", plug));
+    assert_not_said(&m, "interrupt window");
+    machine_quit(&m);
+
+    m = machine_start_with(machine, "reserved=0xfeeff+1@0x10",
+                           "xen-copy-engine", NULL);
+    map_display_over_interrupts(&m);
+    assert_error(add_device(&m, "xen-copy-engine", "late", plug),
+                 "reserved region 0xfeeff-0xfeeff of 0000:00:02.0 "
+                 "(rdm-policy=strict)");
+    machine_quit(&m);
+}
+
 /* --- life of a device --- */
 
 static char *try_migrate(const Machine *m, const char *uri)
@@ -1574,6 +1611,7 @@ int main(int argc, char **argv)
     qtest_add_func("xen-pv-iommu/placement", test_placement);
     qtest_add_func("xen-pv-iommu/survey", test_survey);
     qtest_add_func("xen-pv-iommu/survey-display", test_survey_display);
+    qtest_add_func("xen-pv-iommu/survey-interrupts", test_survey_interrupts);
     qtest_add_func("xen-pv-iommu/unplug", test_unplug);
     qtest_add_func("xen-pv-iommu/unplug-held", test_unplug_held);
     qtest_add_func("xen-pv-iommu/reset", test_reset);

@@ -165,6 +165,11 @@ static void test_interrupts(void)
                                                 XEN_PV_IOMMU_RDM_RELAXED,
                                                 &clash));
     g_assert_cmpint(clash->kind, ==, XEN_PV_IOMMU_RESERVED_MSI);
+    /* It stands in nobody's way in a guest. */
+    g_assert_null(xen_pv_iommu_reserved_find_rmrr(
+                      set, XEN_PV_IOMMU_MSI_BFN + 1, 1));
+    g_assert_nonnull(xen_pv_iommu_reserved_find_rmrr(
+                         set, XEN_PV_IOMMU_MSI_BFN, 1));
     g_assert_true(xen_pv_iommu_reserved_allows(set, XEN_PV_IOMMU_MSI_BFN - 1,
                                                1, XEN_PV_IOMMU_RDM_RELAXED,
                                                &clash));

@@ -30,14 +30,13 @@ typedef struct Placement {
 
 static bool check(const Placement *placement, Error **errp)
 {
-    const XenPvIommuReserved *clash;
+    const XenPvIommuReserved *clash = xen_pv_iommu_reserved_find_rmrr(
+        xen_pv_iommu_client_reserved(placement->iommu->client),
+        placement->gfn, placement->pages);
+    bool allowed = placement->policy == XEN_PV_IOMMU_RDM_RELAXED;
     g_autofree char *region = NULL;
     g_autofree char *text = NULL;
-    bool allowed;
 
-    allowed = xen_pv_iommu_reserved_allows(
-        xen_pv_iommu_client_reserved(placement->iommu->client),
-        placement->gfn, placement->pages, placement->policy, &clash);
     if (!clash) {
         return true;
     }

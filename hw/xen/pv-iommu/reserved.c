@@ -104,6 +104,19 @@ xen_pv_iommu_reserved_find(const XenPvIommuReservedSet *set, uint64_t start,
     return next_overlap(set, &index, start, frames);
 }
 
+const XenPvIommuReserved *
+xen_pv_iommu_reserved_find_rmrr(const XenPvIommuReservedSet *set,
+                                uint64_t start, uint64_t frames)
+{
+    const XenPvIommuReserved *region;
+    unsigned index = 0;
+
+    do {
+        region = next_overlap(set, &index, start, frames);
+    } while (region && region->kind != XEN_PV_IOMMU_RESERVED_RMRR);
+    return region;
+}
+
 bool xen_pv_iommu_reserved_allows(const XenPvIommuReservedSet *set,
                                   uint64_t start, uint64_t frames,
                                   XenPvIommuRdmPolicy policy,

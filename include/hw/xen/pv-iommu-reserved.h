@@ -85,6 +85,15 @@ xen_pv_iommu_reserved_find(const XenPvIommuReservedSet *set, uint64_t start,
                            uint64_t frames);
 
 /**
+ * xen_pv_iommu_reserved_find_rmrr: the same, without the interrupt window
+ *
+ * For memory that is placed in a guest: the window is a matter of the bus.
+ */
+const XenPvIommuReserved *
+xen_pv_iommu_reserved_find_rmrr(const XenPvIommuReservedSet *set,
+                                uint64_t start, uint64_t frames);
+
+/**
  * xen_pv_iommu_reserved_get: go through the set, by ascending start
  * @set: the set
  * @index: from 0
