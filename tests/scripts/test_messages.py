@@ -75,7 +75,7 @@ PAGES = (
          frozenset({"... (rdm-policy=relaxed)", "... (rdm-policy=strict)",
                     "... '...'",
                     "there is a '...' already, one device model has one"}),
-         r"(copy-engine.*|emulated|hypervisor.*)\.c"),
+         r"(emulated|hypervisor.*)\.c"),
     Page("hypervisor-dt", ("hw/xen/hypervisor-dt",), 60,
          ("toolstack/xendm-empty-image",),
          frozenset({"no device tree", "device-tree=boot",
