@@ -723,14 +723,14 @@ static char *rom_file(void)
     return name;
 }
 
-/* Where QEMU puts the option ROM that is plugged first. */
-static uint64_t first_rom_gfn(const char *plug)
+/* Where QEMU puts the memory of the first device that is plugged. */
+static uint64_t first_gfn(const char *driver, const char *plug)
 {
     Machine m = machine_start_with(WITH_LEDGER, "", ENGINE, NULL);
     QDict *rsp;
     uint64_t gfn;
 
-    assert_ok(add_device(&m, "xen-copy-engine", "late", plug));
+    assert_ok(add_device(&m, driver, "late", plug));
     rsp = qtest_qmp(m.qts, "{'execute': 'qom-get', 'arguments': {'path': %s, "
                     "'property': 'blocks'}}", DM);
     gfn = qdict_get_int(qobject_to(QDict, qlist_peek(
@@ -759,7 +759,7 @@ static void test_placement(void)
     g_autofree char *user = g_strdup_printf("%s, 'pv-iommu': true", plug);
     g_autofree char *relaxed = g_strdup_printf("%s, 'rdm-policy': 'relaxed'",
                                                user);
-    uint64_t gfn = first_rom_gfn(plug);
+    uint64_t gfn = first_gfn("xen-copy-engine", plug);
     g_autofree char *host =
         g_strdup_printf("reserved=0x%" PRIx64 "+1@0xa8", gfn + ROM_PAGES - 1);
     g_autofree char *where =
@@ -790,6 +790,38 @@ static void test_placement(void)
     assert_ok(add_device(&m, "xen-copy-engine", "late", plug));
     machine_quit(&m);
     g_unlink(rom);
+}
+
+#define SCREEN "secondary-vga"
+#define SCREEN_PAGES 256
+
+/* Video memory would, of a display that is plugged when a device is there. */
+static void test_placement_display(void)
+{
+    static const char *const plug = "'addr': '1', 'vgamem_mb': 1";
+    uint64_t gfn = first_gfn(SCREEN, plug);
+    uint64_t last = gfn + SCREEN_PAGES - 1;
+    g_autofree char *host = g_strdup_printf("reserved=0x%" PRIx64 "+1@0xa8",
+                                            last);
+    g_autofree char *where = g_strdup_printf(
+        "at guest frames 0x%" PRIx64 "-0x%" PRIx64 ", lies in reserved region "
+        "0x%" PRIx64 "-0x%" PRIx64 " of 0000:00:15.0 (rdm-policy=strict)", gfn,
+        last, last, last);
+    Machine m = machine_start_with(WITH_LEDGER, host, ENGINE, NULL);
+    char *error = add_device(&m, SCREEN, "late", plug);
+
+    g_assert_nonnull(error);
+    g_assert_nonnull(strstr(error, SCREEN " 'late'"));
+    assert_error(error, where);
+    g_assert_cmpuint(guest_pages(&m), ==, 0);
+    assert_running(&m, true);
+    engine_copy(&m, 0, PAGE);
+    machine_quit(&m);
+
+    m = machine_start_with(WITH_LEDGER, host, NULL, NULL);
+    assert_ok(add_device(&m, SCREEN, "late", plug));
+    g_assert_cmpuint(guest_pages(&m), ==, SCREEN_PAGES);
+    machine_quit(&m);
 }
 
 /* What was there before the device came counts as well. */
@@ -1609,6 +1641,7 @@ int main(int argc, char **argv)
     qtest_add_func("xen-pv-iommu/relaxed", test_relaxed);
     qtest_add_func("xen-pv-iommu/chosen", test_chosen);
     qtest_add_func("xen-pv-iommu/placement", test_placement);
+    qtest_add_func("xen-pv-iommu/placement-display", test_placement_display);
     qtest_add_func("xen-pv-iommu/survey", test_survey);
     qtest_add_func("xen-pv-iommu/survey-display", test_survey_display);
     qtest_add_func("xen-pv-iommu/survey-interrupts", test_survey_interrupts);
