@@ -318,6 +318,17 @@ bool xen_device_memory_prepare(Object *owner, const char *name,
     return true;
 }
 
+bool xen_device_memory_may_plug(DeviceState *dev, const char *instead,
+                                Error **errp)
+{
+    if (!dev->hotplugged || !xen_device_memory_current()) {
+        return true;
+    }
+    error_setg(errp, "xen-device-memory: a '%s' cannot be plugged in at run "
+               "time; a '%s' can", object_get_typename(OBJECT(dev)), instead);
+    return false;
+}
+
 /* --- giving back --- */
 
 void xen_device_memory_retire(RAMBlock *block)

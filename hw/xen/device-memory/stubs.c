@@ -23,6 +23,12 @@ bool xen_device_memory_prepare(Object *owner, const char *name,
     return true;
 }
 
+bool xen_device_memory_may_plug(DeviceState *dev, const char *instead,
+                                Error **errp)
+{
+    return true;
+}
+
 bool xen_device_memory_block_from_host(const void *ptr, RAMBlock **block,
                                        ram_addr_t *offset)
 {

@@ -65,6 +65,21 @@ bool xen_device_memory_prepare(Object *owner, const char *name,
                                uint64_t size, Error **errp);
 
 /**
+ * xen_device_memory_may_plug: can this device come while the guest runs?
+ * @dev: a device that is being realized
+ * @instead: a device like it that can
+ * @errp: set when false is returned
+ *
+ * For devices whose allocation may not fail, and that do not let go of their
+ * memory when they are unplugged.
+ *
+ * Returns: true for a device of the command line, and for any device when
+ * nothing is accounted for
+ */
+bool xen_device_memory_may_plug(DeviceState *dev, const char *instead,
+                                Error **errp);
+
+/**
  * xen_device_memory_block_from_host: whose is this address?
  * @ptr: an address in this process
  * @block: set to the block that has it
