@@ -656,6 +656,7 @@ static void test_away_refused(void)
     assert_error(add_backend(qts, "c", 4),
                  "needed in all 72 KiB, granted 64 KiB, cap 64 KiB");
     g_assert_cmpuint(get_number(qts, "grant"), ==, 64);
+    g_assert_cmpuint(get_number(qts, "granted-kib"), ==, 64);
     g_assert_cmpuint(get_number(qts, "need-kib"), ==, 68);
     del_backend(qts, "b");
     wait_for_number(qts, "need-kib", 64);

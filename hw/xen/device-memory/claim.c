@@ -120,7 +120,10 @@ void claim_withdraw(XenDeviceMemory *dm)
     /* One that is away reads it when it comes back. */
     if (!ret || (ret == -ENOENT && need_kib < dm->granted_kib)) {
         ret = device_memory_asker_withdraw(dm->asker, need_kib);
-        dm->granted_kib = need_kib;
+        if (!ret) {
+            /* What is held may be more: it never was granted then. */
+            dm->granted_kib = MIN(dm->granted_kib, need_kib);
+        }
     }
     trace_xen_device_memory_withdraw(need_kib, ret);
 }
