@@ -664,6 +664,56 @@ static void test_away_refused(void)
     qtest_quit(qts);
 }
 
+/* What has not been agreed to is declared again to whoever comes next. */
+static void test_away_again(void)
+{
+    QTestState *qts = start("slack=16,cap=64,run-deadline=100", "");
+
+    assert_ok(add_backend(qts, "a", 64));
+    set_toolstack(qts, "none");
+    assert_ok(add_backend(qts, "b", 4));
+
+    /* It refuses; after a restart with another policy it does not. */
+    set_toolstack(qts, "grant");
+    wait_for_number(qts, "requests", 2);
+    g_assert_cmpuint(get_number(qts, "granted-kib"), ==, 64);
+    set_number(qts, "cap", 1024);
+    set_toolstack(qts, "none");
+    set_toolstack(qts, "grant");
+    wait_for_number(qts, "granted-kib", 68);
+    assert_at_rest(qts, 68, 17);
+
+    /* It does not answer; the next one does. */
+    set_toolstack(qts, "none");
+    assert_ok(add_backend(qts, "c", 8));
+    set_toolstack(qts, "silent");
+    g_usleep(200 * 1000);
+    g_assert_cmpuint(get_number(qts, "granted-kib"), ==, 68);
+    set_toolstack(qts, "grant");
+    wait_for_number(qts, "granted-kib", 76);
+    assert_at_rest(qts, 76, 19);
+    qtest_quit(qts);
+}
+
+/* The same when the pages have come with a stream. */
+static void test_incoming_refused(void)
+{
+    g_autofree char *nics =
+        g_strdup_printf("-incoming defer -device e1000,id=nic0,romfile=%s "
+                        "-device e1000,id=nic1,romfile=%s",
+                        rom_file, rom_file);
+    QTestState *qts = start("slack=0,cap=64", nics);
+
+    g_assert_cmpuint(get_number(qts, "granted-kib"), ==, 0);
+    g_assert_cmpuint(get_number(qts, "requests"), ==, 1);
+    set_number(qts, "cap", 1024);
+    set_toolstack(qts, "grant");
+    wait_for_number(qts, "granted-kib", 2 * ROM_KIB);
+    g_assert_cmpuint(get_number(qts, "grant"), ==, 2 * ROM_KIB);
+    g_assert_cmpuint(get_number(qts, "requests"), ==, 2);
+    qtest_quit(qts);
+}
+
 /* On the command line it is as good as any display; later it is refused. */
 static void test_plug_bochs(void)
 {
@@ -1142,7 +1192,9 @@ int main(int argc, char **argv)
     qtest_add_func("xen-device-memory/partial", test_partial);
     qtest_add_func("xen-device-memory/credit", test_credit);
     qtest_add_func("xen-device-memory/hotplug-rom", test_hotplug_rom);
-    qtest_add_func("xen-device-memory/incoming", test_incoming);
+    qtest_add_func("xen-device-memory/incoming/granted", test_incoming);
+    qtest_add_func("xen-device-memory/incoming/refused",
+                   test_incoming_refused);
     qtest_add_func("xen-device-memory/boot/sixteen", test_boot_16);
     qtest_add_func("xen-device-memory/boot/refused", test_boot_refused);
     qtest_add_func("xen-device-memory/boot/silent", test_boot_silent);
@@ -1160,6 +1212,7 @@ int main(int argc, char **argv)
                    test_mappings_of_reserve);
     qtest_add_func("xen-device-memory/away/back", test_away);
     qtest_add_func("xen-device-memory/away/refused", test_away_refused);
+    qtest_add_func("xen-device-memory/away/again", test_away_again);
     qtest_add_func("xen-device-memory/exit", test_exit);
     qtest_add_func("xen-device-memory/plug/bochs-display", test_plug_bochs);
     qtest_add_func("xen-device-memory/plug/each-type", test_plug_each_type);

@@ -135,11 +135,7 @@ bool claim_grant(const Claim *claim, Error **errp)
     DeviceMemoryAnswer answer;
     int ret;
 
-    if (need_kib <= dm->granted_kib) {
-        return true;
-    }
-    dm->untold = xen_device_memory_service(dm) < 0;
-    if (dm->untold) {
+    if (need_kib <= dm->granted_kib || xen_device_memory_service(dm) < 0) {
         return true;
     }
     if (need_kib > DEVICE_MEMORY_TOTAL_MAX) {

@@ -76,7 +76,8 @@ void claim_incoming(const Claim *claim);
  * claim_incoming_total: tell the toolstack what an incoming guest has
  * @dm: whose ledger
  *
- * A refusal is a warning: the pages are there.
+ * A refusal is a warning: the pages are there.  A toolstack that comes later
+ * is told again.
  */
 void claim_incoming_total(XenDeviceMemory *dm);
 
@@ -84,7 +85,8 @@ void claim_incoming_total(XenDeviceMemory *dm);
  * claim_declare: tell a toolstack that was away what has been taken meanwhile
  * @dm: whose ledger
  *
- * Waits for the answer.  A refusal is a warning: the pages are there.
+ * Waits for the answer.  A refusal is a warning: the pages are there.  When
+ * the toolstack comes back once more, it is told again.
  */
 void claim_declare(XenDeviceMemory *dm);
 

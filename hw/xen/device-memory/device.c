@@ -63,9 +63,11 @@ int xen_device_memory_service(XenDeviceMemory *dm)
 static void declare(void *opaque)
 {
     XenDeviceMemory *dm = opaque;
+    uint32_t need_kib = device_memory_ledger_need(dm->ledger, 0);
 
     /* While the machine is being made, more is to come. */
-    if (dm->booted && dm->untold && !device_memory_reserve_applies(dm)) {
+    if (dm->booted && need_kib > dm->granted_kib &&
+        !device_memory_reserve_applies(dm)) {
         claim_declare(dm);
     }
 }
@@ -94,6 +96,7 @@ static void machine_done(Notifier *notifier, void *data)
 {
     XenDeviceMemory *dm = container_of(notifier, XenDeviceMemory,
                                        machine_done);
+    bool incoming = runstate_check(RUN_STATE_INMIGRATE);
     Error *err = NULL;
 
     if (!device_memory_reserve_make(dm, device_memory_machine_reserve(),
@@ -102,12 +105,15 @@ static void machine_done(Notifier *notifier, void *data)
         error_report_err(err);
         exit(1);
     }
-    if (runstate_check(RUN_STATE_INMIGRATE)) {
+    if (incoming) {
         claim_incoming_total(dm);
+        qemu_bh_cancel(dm->declare);    /* it has just been told */
     }
     dm->booted = true;
     xen_device_memory_publish(dm);
-    xen_device_memory_service_changed(dm);
+    if (!incoming) {
+        xen_device_memory_service_changed(dm);
+    }
 }
 
 /*

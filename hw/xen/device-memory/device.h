@@ -47,7 +47,6 @@ struct XenDeviceMemory {
     uint32_t granted_kib;       /* as the last answer had it */
     bool booted;                /* the machine is complete */
     bool leaving;               /* QEMU is about to exit */
-    bool untold;                /* more was taken while nobody could be told */
     QEMUBH *declare;            /* tells whoever can be told now */
     MemoryRegion reserve;       /* see reserve.h; unused without a reserve */
     GHashTable *retired;        /* RAMBlock -> pages that linger */
@@ -121,7 +120,7 @@ int xen_device_memory_service(XenDeviceMemory *dm);
  * xen_device_memory_service_changed: a toolstack has come, or gone
  * @dm: the object, realized or about to be
  *
- * One that has come is told from the main loop what it does not know yet.
+ * One that has come is told from the main loop what it has not granted yet.
  */
 void xen_device_memory_service_changed(XenDeviceMemory *dm);
 

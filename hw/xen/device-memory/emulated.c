@@ -402,6 +402,19 @@ static void set_restricted(Object *obj, bool value, Error **errp)
     XEN_DEVICE_MEMORY_EMULATED(obj)->restricted = value;
 }
 
+static bool is_answered(EmulatedDeviceMemory *emu, const char *text)
+{
+    const char *answer_text;
+    DeviceMemoryRequest request;
+    DeviceMemoryAnswer answer;
+
+    deliver(emu);
+    answer_text = g_hash_table_lookup(emu->nodes, DEVICE_MEMORY_NODE_ANSWER);
+    return answer_text && device_memory_request_parse(text, &request) &&
+           device_memory_answer_parse(answer_text, &answer) &&
+           answer.id == request.id;
+}
+
 /* As a toolstack that starts: it looks at the request, and is announced. */
 static void take_office(EmulatedDeviceMemory *emu)
 {
@@ -410,7 +423,7 @@ static void take_office(EmulatedDeviceMemory *emu)
     if (emu->nodes) {
         request = g_hash_table_lookup(emu->nodes, DEVICE_MEMORY_NODE_REQUEST);
     }
-    if (request) {
+    if (request && !is_answered(emu, request)) {
         serve(emu, request);
     }
     xen_device_memory_service_changed(XEN_DEVICE_MEMORY(emu));
