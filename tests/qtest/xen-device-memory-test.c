@@ -232,6 +232,29 @@ static void test_late(void)
     qtest_quit(qts);
 }
 
+/*
+ * The guest stands still for all that one command asks for, so the deadline is
+ * one: two answers that come within it, one after the other, are too late.
+ */
+static void test_shared_deadline(void)
+{
+    QTestState *qts = start("slack=0,delay=700,run-deadline=1000", SHPC);
+
+    assert_error(add_with_rom(qts, "secondary-vga"),
+                 "no guest pages for hot/vga.rom (64 KiB): the toolstack "
+                 "did not answer within 1000 ms");
+    set_number(qts, "delay", 0);
+    wait_for_number(qts, "grant", 0);
+    assert_at_rest(qts, 0, 0);
+
+    /* The next command has a deadline of its own. */
+    set_number(qts, "delay", 700);
+    assert_ok(add_backend(qts, "a", 64));
+    assert_ok(add_backend(qts, "b", 64));
+    assert_at_rest(qts, 128, 32);
+    qtest_quit(qts);
+}
+
 /* A slow answer within the deadline is as good as a quick one. */
 static void test_slow(void)
 {
@@ -1186,6 +1209,7 @@ int main(int argc, char **argv)
     qtest_add_func("xen-device-memory/refused/host-memory", test_host_memory);
     qtest_add_func("xen-device-memory/silence", test_silence);
     qtest_add_func("xen-device-memory/late", test_late);
+    qtest_add_func("xen-device-memory/shared-deadline", test_shared_deadline);
     qtest_add_func("xen-device-memory/slow", test_slow);
     qtest_add_func("xen-device-memory/garbage", test_garbage);
     qtest_add_func("xen-device-memory/no-service", test_no_service);

@@ -9,6 +9,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/error-report.h"
+#include "qemu/main-loop.h"
 #include "claim.h"
 #include "trace.h"
 
@@ -128,6 +129,27 @@ void claim_withdraw(XenDeviceMemory *dm)
     trace_xen_device_memory_withdraw(need_kib, ret);
 }
 
+/*
+ * Ask, and wait.  Once the guest runs, it stands still meanwhile: all that is
+ * asked in one turn of the main loop has one deadline.
+ */
+static int ask(XenDeviceMemory *dm, uint32_t need_kib,
+               DeviceMemoryAnswer *answer)
+{
+    int64_t begin = g_get_monotonic_time();
+    int64_t left_us = (int64_t)deadline_ms(dm) * 1000 - dm->waited_us;
+    int ret;
+
+    trace_xen_device_memory_ask(need_kib);
+    ret = device_memory_asker_ask(dm->asker, need_kib, MAX(left_us, 0),
+                                  answer);
+    if (dm->booted) {
+        dm->waited_us += g_get_monotonic_time() - begin;
+        qemu_bh_schedule(dm->turn_over);
+    }
+    return ret;
+}
+
 bool claim_grant(const Claim *claim, Error **errp)
 {
     XenDeviceMemory *dm = claim->dm;
@@ -146,9 +168,7 @@ bool claim_grant(const Claim *claim, Error **errp)
         return false;
     }
 
-    trace_xen_device_memory_ask(need_kib);
-    ret = device_memory_asker_ask(dm->asker, need_kib,
-                                  (int64_t)deadline_ms(dm) * 1000, &answer);
+    ret = ask(dm, need_kib, &answer);
     if (ret < 0) {
         trace_xen_device_memory_no_answer(
             device_memory_asker_last_id(dm->asker), ret);

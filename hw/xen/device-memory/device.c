@@ -72,6 +72,13 @@ static void declare(void *opaque)
     }
 }
 
+static void turn_over(void *opaque)
+{
+    XenDeviceMemory *dm = opaque;
+
+    dm->waited_us = 0;
+}
+
 void xen_device_memory_service_changed(XenDeviceMemory *dm)
 {
     if (dm->declare) {
@@ -157,6 +164,8 @@ static void realize(DeviceState *dev, Error **errp)
     dm->asker = device_memory_asker_new(dmc->store_ops, dm->ops_state,
                                         g_random_int());
     dm->declare = qemu_bh_new_guarded(declare, dm, &dev->mem_reentrancy_guard);
+    dm->turn_over = qemu_bh_new_guarded(turn_over, dm,
+                                        &dev->mem_reentrancy_guard);
     current = dm;
     dm->machine_done.notify = machine_done;
     qemu_add_machine_init_done_notifier(&dm->machine_done);
@@ -173,6 +182,7 @@ static void finalize(Object *obj)
         qemu_remove_machine_init_done_notifier(&dm->machine_done);
         notifier_remove(&dm->shutdown);
         qemu_bh_delete(dm->declare);
+        qemu_bh_delete(dm->turn_over);
         XEN_DEVICE_MEMORY_GET_CLASS(dm)->detach(dm);
     }
     device_memory_asker_free(dm->asker);

@@ -48,6 +48,8 @@ struct XenDeviceMemory {
     bool booted;                /* the machine is complete */
     bool leaving;               /* QEMU is about to exit */
     QEMUBH *declare;            /* tells whoever can be told now */
+    int64_t waited_us;          /* for answers, in this turn of the main loop */
+    QEMUBH *turn_over;          /* ends the turn */
     MemoryRegion reserve;       /* see reserve.h; unused without a reserve */
     GHashTable *retired;        /* RAMBlock -> pages that linger */
 
