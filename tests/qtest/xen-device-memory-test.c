@@ -308,6 +308,19 @@ static void test_partial(void)
     qtest_quit(qts);
 }
 
+/* Before the guest's own memory nothing else can have a place. */
+static void test_too_early(void)
+{
+    QTestState *qts = start("guest-ram=off", "");
+
+    assert_error(add_backend(qts, "a", 64),
+                 "no guest pages for memory-backend-ram/a (64 KiB): the guest "
+                 "has no memory yet; add it with object_add once the guest "
+                 "runs");
+    assert_at_rest(qts, 0, 0);
+    qtest_quit(qts);
+}
+
 /* What the toolstack accounts for by itself is not asked for. */
 static void test_credit(void)
 {
@@ -1214,6 +1227,7 @@ int main(int argc, char **argv)
     qtest_add_func("xen-device-memory/garbage", test_garbage);
     qtest_add_func("xen-device-memory/no-service", test_no_service);
     qtest_add_func("xen-device-memory/partial", test_partial);
+    qtest_add_func("xen-device-memory/too-early", test_too_early);
     qtest_add_func("xen-device-memory/credit", test_credit);
     qtest_add_func("xen-device-memory/hotplug-rom", test_hotplug_rom);
     qtest_add_func("xen-device-memory/incoming/granted", test_incoming);

@@ -92,6 +92,12 @@ struct XenDeviceMemoryClass {
      * @mr: the memory region
      */
     bool (*accounts_for)(const MemoryRegion *mr);
+
+    /**
+     * @has_guest_ram: has the guest's own memory got its place?  Mandatory.
+     * @dm: the object
+     */
+    bool (*has_guest_ram)(XenDeviceMemory *dm);
 };
 
 /* The table of the object's class, for calls with its ops_state. */

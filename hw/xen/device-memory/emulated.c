@@ -60,6 +60,7 @@ struct EmulatedDeviceMemory {
     GHashTable *p2m;            /* the gfns that have a page */
     uint64_t pages;             /* that Xen counts as the guest's */
     uint64_t mapped;            /* pages */
+    bool guest_ram;
     bool restricted;
     uint32_t fail_move;         /* how many of the next ones fail */
     uint32_t fail_release;
@@ -385,6 +386,11 @@ static bool emulated_accounts_for(const MemoryRegion *mr)
     return true;
 }
 
+static bool emulated_has_guest_ram(XenDeviceMemory *dm)
+{
+    return XEN_DEVICE_MEMORY_EMULATED(dm)->guest_ram;
+}
+
 static char *get_toolstack(Object *obj, Error **errp)
 {
     EmulatedDeviceMemory *emu = XEN_DEVICE_MEMORY_EMULATED(obj);
@@ -485,6 +491,10 @@ static void emulated_init(Object *obj)
                                    OBJ_PROP_FLAG_READ);
 }
 
+static const Property emulated_properties[] = {
+    DEFINE_PROP_BOOL("guest-ram", EmulatedDeviceMemory, guest_ram, true),
+};
+
 static void emulated_class_init(ObjectClass *oc, XendmClassData data)
 {
     DeviceClass *dc = DEVICE_CLASS(oc);
@@ -497,6 +507,8 @@ static void emulated_class_init(ObjectClass *oc, XendmClassData data)
     dmc->attach = emulated_attach;
     dmc->detach = emulated_detach;
     dmc->accounts_for = emulated_accounts_for;
+    dmc->has_guest_ram = emulated_has_guest_ram;
+    device_class_set_props(dc, emulated_properties);
     object_class_property_add_str(oc, "toolstack", get_toolstack,
                                   set_toolstack);
     object_class_property_add_bool(oc, "restricted", get_restricted,

@@ -224,6 +224,24 @@ static bool take(const Claim *claim, Error **errp)
     return claim_take(claim, errp);
 }
 
+/*
+ * Memory backends on the command line are made before the board.  Such a block
+ * would get the guest's own place, and the guest another.
+ */
+static bool is_in_time(const Claim *claim, Error **errp)
+{
+    XenDeviceMemoryClass *dmc = XEN_DEVICE_MEMORY_GET_CLASS(claim->dm);
+
+    if (!dmc->has_guest_ram(claim->dm)) {
+        error_setg(errp, "xen-device-memory: no guest pages for %s (%" PRIu64
+                   " KiB): the guest has no memory yet; add it with "
+                   "object_add once the guest runs", claim->name,
+                   claim->pages * DEVICE_MEMORY_PAGE_KIB);
+        return false;
+    }
+    return true;
+}
+
 bool xen_device_memory_add(RAMBlock *block, Error **errp)
 {
     XenDeviceMemory *dm = xen_device_memory_current();
@@ -245,6 +263,9 @@ bool xen_device_memory_add(RAMBlock *block, Error **errp)
         .pages = block_pages(block),
     };
     trace_xen_device_memory_declare(claim.name, claim.gfn, claim.pages);
+    if (!is_in_time(&claim, errp)) {
+        return false;
+    }
     if (!is_prepared(dm, &claim) &&
         !xen_pv_iommu_placement(memory_region_owner(block->mr), name,
                                 claim.gfn, claim.pages, errp)) {

@@ -13,6 +13,7 @@
 #include "qemu/module.h"
 #include "system/xen.h"
 #include "hw/xen/device-memory.h"
+#include "hw/xen/xen-hvm-common.h"
 #include "device.h"
 
 /*
@@ -323,6 +324,11 @@ static bool native_accounts_for(const MemoryRegion *mr)
     return !xen_mr_is_memory((MemoryRegion *)mr);
 }
 
+static bool native_has_guest_ram(XenDeviceMemory *dm)
+{
+    return memory_region_size(&xen_memory);
+}
+
 static void native_class_init(ObjectClass *oc, XendmClassData data)
 {
     XenDeviceMemoryClass *dmc = XEN_DEVICE_MEMORY_CLASS(oc);
@@ -332,6 +338,7 @@ static void native_class_init(ObjectClass *oc, XendmClassData data)
     dmc->attach = native_attach;
     dmc->detach = native_detach;
     dmc->accounts_for = native_accounts_for;
+    dmc->has_guest_ram = native_has_guest_ram;
 }
 
 static const TypeInfo native_types[] = {
