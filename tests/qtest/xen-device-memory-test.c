@@ -308,6 +308,26 @@ static void test_partial(void)
     qtest_quit(qts);
 }
 
+/* Xen gives a part, and does not take it back: that stays accounted for. */
+static void test_partial_kept(void)
+{
+    QTestState *qts = start("toolstack=none,slack=8", "");
+
+    set_number(qts, "fail-release", 1);
+    assert_error(add_backend(qts, "a", 64), "Xen gave 8 of 16 pages");
+    g_assert_cmpuint(get_number(qts, "pages"), ==, 8);
+    g_assert_cmpuint(get_number(qts, "populated-pages"), ==, 8);
+    g_assert_cmpuint(get_number(qts, "need-kib"), ==, 32);
+    assert_block(qts, 0, "memory-backend-ram/a", 8);
+    set_toolstack(qts, "grant");
+    wait_for_number(qts, "grant", 32);
+    assert_at_rest(qts, 32, 8);
+    assert_error(add_backend(qts, "b", 64),
+                 "no entry for memory-backend-ram/b: at its place, gfn 0x");
+    assert_at_rest(qts, 32, 8);
+    qtest_quit(qts);
+}
+
 /* Before the guest's own memory nothing else can have a place. */
 static void test_too_early(void)
 {
@@ -1226,7 +1246,8 @@ int main(int argc, char **argv)
     qtest_add_func("xen-device-memory/slow", test_slow);
     qtest_add_func("xen-device-memory/garbage", test_garbage);
     qtest_add_func("xen-device-memory/no-service", test_no_service);
-    qtest_add_func("xen-device-memory/partial", test_partial);
+    qtest_add_func("xen-device-memory/partial/back", test_partial);
+    qtest_add_func("xen-device-memory/partial/kept", test_partial_kept);
     qtest_add_func("xen-device-memory/too-early", test_too_early);
     qtest_add_func("xen-device-memory/credit", test_credit);
     qtest_add_func("xen-device-memory/hotplug-rom", test_hotplug_rom);

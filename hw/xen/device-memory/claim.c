@@ -185,7 +185,19 @@ bool claim_grant(const Claim *claim, Error **errp)
     return answer.granted;
 }
 
-static bool populate(const Claim *claim, Error **errp)
+void claim_report_kept(const char *name, uint64_t gfn, uint32_t pages,
+                       int error)
+{
+    warn_report("xen-device-memory: Xen does not take back %" PRIu32
+                " pages at gfn 0x%" PRIx64 " (%s): %s", pages, gfn, name,
+                strerror(-error));
+}
+
+/*
+ * Populate the block, or nothing; but what Xen does not take back again is
+ * counted in @kept.
+ */
+static bool populate(const Claim *claim, uint32_t *kept, Error **errp)
 {
     XenDeviceMemory *dm = claim->dm;
     const DeviceMemoryPageOps *ops = xen_device_memory_page_ops(dm);
@@ -200,6 +212,10 @@ static bool populate(const Claim *claim, Error **errp)
     if (done) {
         ret = ops->release(dm->ops_state, claim->gfn, done);
         trace_xen_device_memory_release(claim->gfn, done, ret);
+        if (ret) {
+            claim_report_kept(claim->name, claim->gfn, done, ret);
+            *kept = done;
+        }
     }
     return false;
 }
@@ -278,16 +294,36 @@ void claim_declare(XenDeviceMemory *dm)
     }
 }
 
+/* Pages that Xen does not take back stay where they are, accounted for. */
+static void keep_part(const Claim *claim, uint32_t pages)
+{
+    Claim rest = *claim;
+
+    rest.gfn += pages;
+    /* Without room for one more entry, all of the block is accounted for. */
+    if (pages < claim->pages &&
+        !device_memory_ledger_split(claim->dm->ledger, rest.gfn)) {
+        claim_advance(&rest, DEVICE_MEMORY_RELEASED);
+    }
+    claim_advance(claim, DEVICE_MEMORY_POPULATED);
+}
+
 bool claim_take(const Claim *claim, Error **errp)
 {
+    uint32_t kept = 0;
+
     if (claim_grant(claim, errp)) {
         claim_advance(claim, DEVICE_MEMORY_GRANTED);
-        if (populate(claim, errp)) {
+        if (populate(claim, &kept, errp)) {
             claim_advance(claim, DEVICE_MEMORY_POPULATED);
             return true;
         }
     }
-    claim_advance(claim, DEVICE_MEMORY_RELEASED);
+    if (kept) {
+        keep_part(claim, kept);
+    } else {
+        claim_advance(claim, DEVICE_MEMORY_RELEASED);
+    }
     claim_withdraw(claim->dm);
     return false;
 }

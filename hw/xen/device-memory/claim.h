@@ -6,7 +6,7 @@
  * - Granted: the toolstack has agreed, or there is none to ask.
  * - Populated: Xen has given the pages.
  * - What fails leaves nothing behind, in the ledger, at Xen or at the
- *   toolstack.
+ *   toolstack; but pages that Xen does not take back stay accounted for.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -59,7 +59,8 @@ bool claim_enter(const Claim *claim, Error **errp);
  * @claim: a block that is in the ledger as wanted
  * @errp: set when false is returned
  *
- * Returns: true when it is populated; false when it has left the ledger
+ * Returns: true when it is populated; false when it has left the ledger, or
+ * when a part of it has stayed that Xen does not take back
  */
 bool claim_take(const Claim *claim, Error **errp);
 
@@ -96,6 +97,16 @@ void claim_declare(XenDeviceMemory *dm);
  * @state: the state after its present one
  */
 void claim_advance(const Claim *claim, DeviceMemoryBlockState state);
+
+/**
+ * claim_report_kept: warn of pages that Xen does not take back
+ * @name: the block that they were for
+ * @gfn: where they are
+ * @pages: how many they are
+ * @error: why, as a negative errno
+ */
+void claim_report_kept(const char *name, uint64_t gfn, uint32_t pages,
+                       int error);
 
 /**
  * claim_withdraw: tell the toolstack what is held, without waiting

@@ -6,7 +6,6 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
-#include "qemu/error-report.h"
 #include "qemu/rcu_queue.h"
 #include "system/hostmem.h"
 #include "system/runstate.h"
@@ -163,9 +162,7 @@ static uint64_t give_back(XenDeviceMemory *dm, const DeviceMemoryBlock *block)
     trace_xen_device_memory_release(gfn, pages, ret);
     if (ret) {
         /* They stay where they are, accounted for. */
-        warn_report("xen-device-memory: Xen does not take back %" PRIu32
-                    " pages at gfn 0x%" PRIx64 " (%s): %s", pages, gfn,
-                    block->name, strerror(-ret));
+        claim_report_kept(block->name, gfn, pages, ret);
         return 0;
     }
     device_memory_ledger_linger(dm->ledger, gfn);
