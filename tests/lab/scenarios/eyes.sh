@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# "xendm-memory watch" tells what happens to a guest, and "xendm-memory check"
-# says so when a number is wrong.
+# The device model and the client show the same numbers as Xen; "xendm-memory
+# watch" tells what happens to a guest, and "xendm-memory check" says so when a
+# number is wrong.
 # timeout: 150
 # needs: qemu xendm-memoryd xendm-memory
 
 NEED=$((2 * 256 + 64)) # KiB
+BACKEND_PAGES=256
 
 # watched TEXT: a line of watch ends with it.
 watched()
@@ -20,6 +22,41 @@ check_is()
     xendm-memory check > check.txt || check_status=$?
     assert_equal "status of check" "$1" "$check_status"
     assert_contains "what check says" "$2" check.txt
+}
+
+has_need()
+{
+    [ "$(grant_of seen)" = "$NEED" ]
+}
+
+# client EXPRESSION: of the guest as the client shows it, in Python.
+client()
+{
+    xendm-memory --json show seen | python3 -c \
+        "import json, sys; seen = json.load(sys.stdin); print($1)"
+}
+
+# same_numbers: those of Xen and libxl, the device model's and the client's.
+same_numbers()
+{
+    assert_identities seen
+    assert_equal "credit-kib" "$(node "/local/domain/$id/memory/videoram")" \
+        "$(guest_property seen credit-kib)"
+    assert_equal "max_pages that the client shows" "$(limit_of "$id")" \
+        "$(client 'seen["max_pages"]')"
+    assert_equal "base_pages" "$(libxl_limit seen)" \
+        "$(client 'seen["base_pages"]')"
+    assert_equal "used_pages" "$(pages_of "$id")" \
+        "$(client 'seen["used_pages"]')"
+    assert_equal "granted_kib" "$(guest_property seen granted-kib)" \
+        "$(client 'seen["granted_kib"]')"
+    assert_equal "pages of its blocks" \
+        "$(guest_property seen populated-pages)" \
+        "$(client 'sum(b["pages"] for b in seen["blocks"])')"
+    xendm-memory --pages list > list.txt
+    assert_equal "base, grant, cap and use, in pages" \
+        "$(libxl_limit seen) $((NEED / 4 + $1)) 16384 $(pages_of "$id")" \
+        "$(awk '$2 == "seen" { print $3, $4, $5, $6 }' list.txt)"
 }
 
 memoryd_start
@@ -42,6 +79,21 @@ for text in appeared "request [0-9]* $NEED" \
     wait_until 5 "line '$text' of watch" \
         watched "domain $id \"seen\" $text"
 done
+
+say "the same numbers everywhere, while a backend comes and goes"
+same_numbers 0
+populated=$(guest_property seen populated-pages)
+pages=$(pages_of "$id")
+guest_monitor seen "object_add memory-backend-ram,id=backend,size=1M"
+assert_equal "pages more that Xen has given" "$BACKEND_PAGES" \
+    $(($(pages_of "$id") - pages))
+assert_equal "populated-pages more" "$BACKEND_PAGES" \
+    $(($(guest_property seen populated-pages) - populated))
+same_numbers "$BACKEND_PAGES"
+guest_monitor seen "object_del backend"
+wait_for_pages seen "$pages"
+wait_until 10 "a grant as before" has_need
+same_numbers 0
 
 say "numbers that are wrong"
 record=$(node "/libxl/$id/device-memory/record")
