@@ -324,6 +324,12 @@ static void test_flush_fails(void)
     g_assert_cmpint(ops->write(&native, BASE, bytes, size), ==, -EIO);
     expect_calls("map 0+4096 map 1000+1 "
                  "map 0+4096 flush 0+4096 map 1000+1 flush 1000+1");
+    xen.flushes_before = 0;
+    xen.flush_error = ENOMEM;
+    g_assert_cmpint(ops->write(&native, BASE, "tree", 4), ==, -ENOMEM);
+    xen.flushes_before = 0;
+    xen.flush_error = EFAULT;
+    g_assert_cmpint(ops->write(&native, BASE, "tree", 4), ==, -EIO);
     end();
 }
 

@@ -173,10 +173,11 @@ static int native_write(void *opaque, uint64_t gpa, const void *buffer,
         memcpy(view.bytes + gpa % HYPERVISOR_DT_PAGE_SIZE, from, step);
         unmap_view(native, &view);
         errno = 0;
-        ret = xc_domain_cacheflush(native->control, native->domid, view.first,
-                                   view.pages);
-        if (ret) {
-            return last_error();
+        if (xc_domain_cacheflush(native->control, native->domid, view.first,
+                                 view.pages)) {
+            ret = last_error();
+            /* -EFAULT would say that nothing was written. */
+            return ret == -EFAULT ? -EIO : ret;
         }
         gpa += step;
         from += step;
