@@ -27,6 +27,8 @@ typedef struct Domain {
     unsigned fail_times;        /* how often it fails then; 0: for ever */
     bool fail_late;             /* when it has written */
     int fail_pause;
+    int fail_read;
+    uint64_t fail_read_at;      /* reads that begin here fail */
     bool run_before_pause;      /* somebody else is quicker */
     unsigned pauses;            /* of ours that hold now */
     unsigned writes;
@@ -94,8 +96,12 @@ static int model_set_entry(void *opaque, const HypervisorDtEntry *entry)
 
 static int model_read(void *opaque, uint64_t gpa, void *buffer, size_t length)
 {
+    const Domain *domain = opaque;
     const uint8_t *bytes = reach(opaque, gpa, length);
 
+    if (domain->fail_read && gpa == domain->fail_read_at) {
+        return domain->fail_read;
+    }
     if (!bytes) {
         return -EFAULT;
     }
@@ -446,6 +452,20 @@ static void test_truncated(void)
     fdt_set_totalsize(tree, 4097);
     domain->entry.x0 = at;
     expect_refusal(domain, -EFAULT, "not all of them are RAM");
+}
+
+/* No answer is not the answer that something is not RAM. */
+static void test_read_fails(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    size_t size = fdt_totalsize(reach(domain, TREE_AT, 0));
+    uint64_t places[] = { TREE_AT, domain->entry.pc, TREE_AT + size };
+
+    domain->fail_read = -ENOMEM;
+    for (unsigned i = 0; i < G_N_ELEMENTS(places); i++) {
+        domain->fail_read_at = places[i];
+        expect_refusal(domain, -ENOMEM, "cannot read the domain's memory at");
+    }
 }
 
 static void test_write_fails(void)
@@ -816,6 +836,25 @@ static void test_boot_write_fails(void)
     g_assert_cmphex(domain->entry.pc, ==, RAM_BASE);
 }
 
+static void test_boot_read_fails(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    g_auto(Boot) boot;
+    HypervisorDtError error;
+
+    boot_init(&boot);
+    domain->fail_read = -ENOMEM;
+    domain->fail_read_at = RAM_BASE + RAM_SIZE - 1;
+    expect_no_boot(domain, &boot, -ENOMEM,
+                   "cannot read the domain's memory at 0x4bffffff");
+    g_assert_cmpint(hypervisor_dt_guest_fill_banks(&boot.guest,
+                                                   RAM_SIZE - MIB, &error),
+                    ==, 0);
+    domain->fail_read_at = RAM_BASE + RAM_SIZE - MIB;
+    expect_no_boot(domain, &boot, -ENOMEM,
+                   "cannot read the domain's memory at 0x4bf00000");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -829,6 +868,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hypervisor-dt/domain/no-tree", test_no_tree);
     g_test_add_func("/hypervisor-dt/domain/broken", test_broken);
     g_test_add_func("/hypervisor-dt/domain/truncated", test_truncated);
+    g_test_add_func("/hypervisor-dt/domain/read-fails", test_read_fails);
     g_test_add_func("/hypervisor-dt/domain/write-fails", test_write_fails);
     g_test_add_func("/hypervisor-dt/domain/write-half-fails",
                     test_write_half_fails);
@@ -852,5 +892,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hypervisor-dt/domain/boot/refused", test_boot_refused);
     g_test_add_func("/hypervisor-dt/domain/boot/write-fails",
                     test_boot_write_fails);
+    g_test_add_func("/hypervisor-dt/domain/boot/read-fails",
+                    test_boot_read_fails);
     return g_test_run();
 }

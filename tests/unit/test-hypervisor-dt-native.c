@@ -39,10 +39,15 @@ static struct {
     int info_error;
     int version_error;
     int pause_error;
+    int map_error;              /* the next mapping's */
     int flush_error;
     unsigned flushes_before;    /* how many work before that */
     uint64_t no_ram;            /* a gfn */
-    uint64_t read_only;         /* likewise */
+    /*
+     * Likewise.  Xen would map such a page all the same (p2m_map_foreign_ro),
+     * and a write to it would fault; but no toolstack can make one on Arm.
+     */
+    uint64_t read_only;
 
     /* what it answers */
     uint32_t domain;
@@ -132,6 +137,10 @@ void *xenforeignmemory_map(xenforeignmemory_handle *handle, uint32_t domid,
     g_assert_false(xen.is_mapped);
     g_assert_cmpuint(pages, >, 0);
     g_assert_cmpuint(pages, <=, CHUNK);
+    if (xen.map_error) {
+        errno = xen.map_error;
+        return NULL;
+    }
     for (size_t i = 0; i < pages; i++) {
         g_assert_cmphex(gfns[i], ==, gfns[0] + i);
         if (gfns[i] < FIRST || gfns[i] >= FIRST + PAGES ||
@@ -309,6 +318,29 @@ static void test_write_refused(void)
     end();
 }
 
+/* Only some errors say that a page is not RAM. */
+static void test_map_fails(void)
+{
+    static const struct {
+        int error;
+        int expected;
+    } errors[] = {
+        { EINVAL, -EFAULT }, { ENOENT, -EFAULT }, { EFAULT, -EFAULT },
+        { ENOMEM, -ENOMEM }, { EPERM, -EPERM }, { ESRCH, -ESRCH },
+    };
+    char byte;
+
+    begin();
+    for (unsigned i = 0; i < G_N_ELEMENTS(errors); i++) {
+        xen.map_error = errors[i].error;
+        g_assert_cmpint(ops->read(&native, BASE, &byte, 1), ==,
+                        errors[i].expected);
+        g_assert_cmpint(ops->write(&native, BASE, "x", 1), ==,
+                        errors[i].expected);
+    }
+    end();
+}
+
 /* Some of it may be there: that is not -EFAULT. */
 static void test_flush_fails(void)
 {
@@ -342,6 +374,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hypervisor-dt/native/write", test_write);
     g_test_add_func("/hypervisor-dt/native/write-refused",
                     test_write_refused);
+    g_test_add_func("/hypervisor-dt/native/map-fails", test_map_fails);
     g_test_add_func("/hypervisor-dt/native/flush-fails", test_flush_fails);
     return g_test_run();
 }

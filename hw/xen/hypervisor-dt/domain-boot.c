@@ -44,39 +44,57 @@ static void find_gic(const HypervisorDtDomainOps *ops, void *domain,
     }
 }
 
-static bool is_ram(const HypervisorDtDomainOps *ops, void *domain,
-                   uint64_t gpa)
+/* 1: it is, 0: it is not. */
+static int is_ram(const HypervisorDtDomainOps *ops, void *domain,
+                  uint64_t gpa, HypervisorDtError *error)
 {
     uint8_t byte;
+    int ret = ops->read(domain, gpa, &byte, 1);
 
-    return !ops->read(domain, gpa, &byte, 1);
+    if (ret && ret != -EFAULT) {
+        return memory_unreadable(error, ret, gpa);
+    }
+    return !ret;
 }
 
 /*
- * Does the RAM of each bank end where we think?  RAM beyond would be given out
- * as an extended region, and what the guest maps there would replace it.
+ * Does the RAM of a bank end where we think?  RAM beyond would be given out as
+ * an extended region, and what the guest maps there would replace it.
  */
+static int check_bank(const HypervisorDtDomainOps *ops, void *domain,
+                      const HypervisorDtBank *bank, HypervisorDtError *error)
+{
+    uint64_t end = bank->base + bank->ram;
+    int last = bank->ram ? is_ram(ops, domain, end - 1, error) : 1;
+    int beyond = 0;
+
+    if (!last) {
+        return hypervisor_dt_error_set(error, -EFAULT, "the domain has no RAM "
+                                       "at 0x%" PRIx64 ", the end of %s; is "
+                                       "-m what the domain has?", end - 1,
+                                       bank->name);
+    }
+    if (last > 0 && bank->ram < bank->size) {
+        beyond = is_ram(ops, domain, end, error);
+    }
+    if (beyond > 0) {
+        return hypervisor_dt_error_set(error, -EINVAL, "the domain has RAM at "
+                                       "0x%" PRIx64 ", beyond the end of %s; "
+                                       "is -m what the domain has?", end,
+                                       bank->name);
+    }
+    return MIN(last, beyond);   /* either may have failed */
+}
+
 static int check_ram(const HypervisorDtDomainOps *ops, void *domain,
                      const HypervisorDtGuest *guest, HypervisorDtError *error)
 {
-    for (size_t i = 0; i < HYPERVISOR_DT_RAM_BANKS; i++) {
-        const HypervisorDtBank *bank = &guest->banks[i];
-        uint64_t end = bank->base + bank->ram;
+    int ret = 0;
 
-        if (bank->ram && !is_ram(ops, domain, end - 1)) {
-            return hypervisor_dt_error_set(error, -EFAULT, "the domain has no "
-                                           "RAM at 0x%" PRIx64 ", the end of "
-                                           "%s; is -m what the domain has?",
-                                           end - 1, bank->name);
-        }
-        if (bank->ram < bank->size && is_ram(ops, domain, end)) {
-            return hypervisor_dt_error_set(error, -EINVAL, "the domain has RAM "
-                                           "at 0x%" PRIx64 ", beyond the end "
-                                           "of %s; is -m what the domain has?",
-                                           end, bank->name);
-        }
+    for (size_t i = 0; i < HYPERVISOR_DT_RAM_BANKS && !ret; i++) {
+        ret = check_bank(ops, domain, &guest->banks[i], error);
     }
-    return 0;
+    return ret;
 }
 
 /* --- where things go --- */

@@ -68,6 +68,13 @@ int hypervisor_dt_domain_hold(const HypervisorDtDomainOps *ops, void *domain,
     return ret;
 }
 
+int memory_unreadable(HypervisorDtError *error, int ret, uint64_t gpa)
+{
+    return hypervisor_dt_error_set(error, ret, "cannot read the domain's "
+                                   "memory at 0x%" PRIx64 ": %s", gpa,
+                                   g_strerror(-ret));
+}
+
 int tree_in_guest_read(const HypervisorDtDomainOps *ops, void *domain,
                        TreeInGuest *tree, HypervisorDtError *error)
 {
@@ -81,11 +88,15 @@ int tree_in_guest_read(const HypervisorDtDomainOps *ops, void *domain,
     }
     tree->gpa = entry.x0;
     tree->kernel = entry.pc;
-    if (tree->gpa % sizeof(uint64_t) ||
-        ops->read(domain, tree->gpa, prefix, sizeof(prefix))) {
-        return hypervisor_dt_error_set(error, -EFAULT, "no device tree can be "
-                                       "at 0x%" PRIx64 ", where the first "
-                                       "CPU's x0 leads", tree->gpa);
+    ret = tree->gpa % sizeof(uint64_t) ? -EFAULT
+        : ops->read(domain, tree->gpa, prefix, sizeof(prefix));
+    if (ret == -EFAULT) {
+        return hypervisor_dt_error_set(error, ret, "no device tree can be at "
+                                       "0x%" PRIx64 ", where the first CPU's "
+                                       "x0 leads", tree->gpa);
+    }
+    if (ret) {
+        return memory_unreadable(error, ret, tree->gpa);
     }
     ret = hypervisor_dt_blob_size(prefix, &tree->size, error);
     if (ret) {
@@ -93,13 +104,13 @@ int tree_in_guest_read(const HypervisorDtDomainOps *ops, void *domain,
     }
     tree->bytes = g_malloc(tree->size);
     ret = ops->read(domain, tree->gpa, tree->bytes, tree->size);
-    if (ret) {
-        return hypervisor_dt_error_set(error, -EFAULT, "the device tree at 0x%"
+    if (ret == -EFAULT) {
+        return hypervisor_dt_error_set(error, ret, "the device tree at 0x%"
                                        PRIx64 " claims to have %zu bytes, and "
                                        "not all of them are RAM", tree->gpa,
                                        tree->size);
     }
-    return 0;
+    return ret ? memory_unreadable(error, ret, tree->gpa) : 0;
 }
 
 void tree_in_guest_clear(TreeInGuest *tree)

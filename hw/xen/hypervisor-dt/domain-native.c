@@ -73,32 +73,45 @@ static void native_unpause(void *opaque)
 
 /* --- memory --- */
 
-/* Some of the guest's pages in our address space, all of them or none. */
+/* Some of the guest's pages in our address space. */
 typedef struct View {
-    uint8_t *bytes;             /* NULL: a page is not RAM */
+    uint8_t *bytes;
     uint64_t first;             /* gfn */
     size_t pages;
 } View;
 
-static View map_view(HypervisorDtNative *native, uint64_t gpa, size_t length,
-                     int protection)
+/* What Linux and Xen say of a page that is not there, or not RAM. */
+static bool means_no_ram(int error)
 {
-    View view = { .first = gpa / HYPERVISOR_DT_PAGE_SIZE };
+    return error == -EINVAL || error == -ENOENT || error == -EFAULT;
+}
+
+/* All of the pages or none; -EFAULT: one of them is not RAM. */
+static int map_view(HypervisorDtNative *native, uint64_t gpa, size_t length,
+                    int protection, View *view)
+{
     g_autofree xen_pfn_t *gfns = NULL;
     uint64_t last;
+    int ret;
 
     if (!length || gpa >= ADDRESS_END || length > ADDRESS_END - gpa) {
-        return view;
+        return -EFAULT;
     }
     last = (gpa + length - 1) / HYPERVISOR_DT_PAGE_SIZE;
-    view.pages = last - view.first + 1;
-    gfns = g_new(xen_pfn_t, view.pages);
-    for (size_t i = 0; i < view.pages; i++) {
-        gfns[i] = view.first + i;
+    view->first = gpa / HYPERVISOR_DT_PAGE_SIZE;
+    view->pages = last - view->first + 1;
+    gfns = g_new(xen_pfn_t, view->pages);
+    for (size_t i = 0; i < view->pages; i++) {
+        gfns[i] = view->first + i;
     }
-    view.bytes = xenforeignmemory_map(native->memory, native->domid,
-                                      protection, view.pages, gfns, NULL);
-    return view;
+    errno = 0;
+    view->bytes = xenforeignmemory_map(native->memory, native->domid,
+                                       protection, view->pages, gfns, NULL);
+    if (view->bytes) {
+        return 0;
+    }
+    ret = last_error();
+    return means_no_ram(ret) ? -EFAULT : ret;
 }
 
 static void unmap_view(HypervisorDtNative *native, const View *view)
@@ -122,10 +135,11 @@ static int native_read(void *opaque, uint64_t gpa, void *buffer, size_t length)
 
     while (length > 0) {
         size_t step = step_of(gpa, length);
-        View view = map_view(native, gpa, step, PROT_READ);
+        View view;
+        int ret = map_view(native, gpa, step, PROT_READ, &view);
 
-        if (!view.bytes) {
-            return -EFAULT;
+        if (ret) {
+            return ret;
         }
         memcpy(to, view.bytes + gpa % HYPERVISOR_DT_PAGE_SIZE, step);
         unmap_view(native, &view);
@@ -137,20 +151,38 @@ static int native_read(void *opaque, uint64_t gpa, void *buffer, size_t length)
 }
 
 /* Nothing may be written before all of it is known to be RAM. */
-static bool is_ram(HypervisorDtNative *native, uint64_t gpa, size_t length)
+static int check_ram(HypervisorDtNative *native, uint64_t gpa, size_t length)
 {
     while (length > 0) {
         size_t step = step_of(gpa, length);
-        View view = map_view(native, gpa, step, PROT_READ | PROT_WRITE);
+        View view;
+        int ret = map_view(native, gpa, step, PROT_READ | PROT_WRITE, &view);
 
-        if (!view.bytes) {
-            return false;
+        if (ret) {
+            return ret;
         }
         unmap_view(native, &view);
         gpa += step;
         length -= step;
     }
-    return true;
+    return 0;
+}
+
+/* As much as is mapped at once. */
+static int write_step(HypervisorDtNative *native, uint64_t gpa,
+                      const uint8_t *from, size_t step)
+{
+    View view;
+    int ret = map_view(native, gpa, step, PROT_READ | PROT_WRITE, &view);
+
+    if (ret) {
+        return ret;
+    }
+    memcpy(view.bytes + gpa % HYPERVISOR_DT_PAGE_SIZE, from, step);
+    unmap_view(native, &view);
+    errno = 0;
+    return xc_domain_cacheflush(native->control, native->domid, view.first,
+                                view.pages) ? last_error() : 0;
 }
 
 static int native_write(void *opaque, uint64_t gpa, const void *buffer,
@@ -158,24 +190,16 @@ static int native_write(void *opaque, uint64_t gpa, const void *buffer,
 {
     HypervisorDtNative *native = opaque;
     const uint8_t *from = buffer;
+    int ret = check_ram(native, gpa, length);
 
-    if (!is_ram(native, gpa, length)) {
-        return -EFAULT;
+    if (ret) {
+        return ret;
     }
     while (length > 0) {
         size_t step = step_of(gpa, length);
-        View view = map_view(native, gpa, step, PROT_READ | PROT_WRITE);
-        int ret;
 
-        if (!view.bytes) {
-            return -EIO;        /* it was there just now */
-        }
-        memcpy(view.bytes + gpa % HYPERVISOR_DT_PAGE_SIZE, from, step);
-        unmap_view(native, &view);
-        errno = 0;
-        if (xc_domain_cacheflush(native->control, native->domid, view.first,
-                                 view.pages)) {
-            ret = last_error();
+        ret = write_step(native, gpa, from, step);
+        if (ret) {
             /* -EFAULT would say that nothing was written. */
             return ret == -EFAULT ? -EIO : ret;
         }

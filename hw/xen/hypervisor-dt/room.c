@@ -85,30 +85,44 @@ static const char *find_reserved(const void *fdt, const Behind *behind)
     return NULL;
 }
 
-static const char *find_kernel(const HypervisorDtDomainOps *ops, void *domain,
-                               uint64_t kernel, const Behind *behind)
+/* The next two: 0 if they could be asked, and then *taken says the rest. */
+static int find_kernel(const HypervisorDtDomainOps *ops, void *domain,
+                       uint64_t kernel, const Behind *behind,
+                       const char **taken, HypervisorDtError *error)
 {
     uint8_t bytes[KERNEL_HEADER_SIZE];
     HypervisorDtError ignored;
     KernelHeader header;
+    int ret = ops->read(domain, kernel, bytes, sizeof(bytes));
 
-    if (ops->read(domain, kernel, bytes, sizeof(bytes)) ||
-        kernel_header_read(bytes, sizeof(bytes), &header, &ignored)) {
-        return "a kernel that does not say how much memory it takes";
+    if (ret && ret != -EFAULT) {
+        return memory_unreadable(error, ret, kernel);
     }
-    return overlaps(behind, kernel, header.memory) ? "the kernel" : NULL;
+    if (ret || kernel_header_read(bytes, sizeof(bytes), &header, &ignored)) {
+        *taken = "a kernel that does not say how much memory it takes";
+    } else if (overlaps(behind, kernel, header.memory)) {
+        *taken = "the kernel";
+    }
+    return 0;
 }
 
-static const char *find_content(const HypervisorDtDomainOps *ops,
-                                void *domain, const Behind *behind)
+static int find_content(const HypervisorDtDomainOps *ops, void *domain,
+                        const Behind *behind, const char **taken,
+                        HypervisorDtError *error)
 {
     size_t size = behind->end - behind->base;
     g_autofree uint8_t *bytes = g_malloc(size);
+    int ret = ops->read(domain, behind->base, bytes, size);
 
-    if (ops->read(domain, behind->base, bytes, size)) {
-        return "the end of RAM";
+    if (ret && ret != -EFAULT) {
+        return memory_unreadable(error, ret, behind->base);
     }
-    return are_zeroes(bytes, size) ? NULL : "something that is not zero";
+    if (ret) {
+        *taken = "the end of RAM";
+    } else if (!are_zeroes(bytes, size)) {
+        *taken = "something that is not zero";
+    }
+    return 0;
 }
 
 /* --- the answer --- */
@@ -120,20 +134,23 @@ int room_check(const HypervisorDtDomainOps *ops, void *domain,
         .base = tree->gpa + tree->size,
         .end = align_up(tree->gpa + size, HYPERVISOR_DT_PAGE_SIZE),
     };
-    const char *taken;
+    const char *taken = NULL;
 
     if (size <= tree->size) {
         return 0;
     }
-    taken = find_kernel(ops, domain, tree->kernel, &behind);
+    if (find_kernel(ops, domain, tree->kernel, &behind, &taken, error)) {
+        return error->code;
+    }
     if (!taken) {
         taken = find_initrd(tree->bytes, &behind);
     }
     if (!taken) {
         taken = find_reserved(tree->bytes, &behind);
     }
-    if (!taken) {
-        taken = find_content(ops, domain, &behind);
+    if (!taken &&
+        find_content(ops, domain, &behind, &taken, error)) {
+        return error->code;
     }
     if (!taken) {
         return 0;

@@ -19,7 +19,7 @@
  *
  * See hypervisor_dt_domain_fixup() for what proves that a page is free.
  *
- * Returns: 0, or -ENOSPC
+ * Returns: 0, or -ENOSPC, or from @ops
  */
 int room_check(const HypervisorDtDomainOps *ops, void *domain,
                const TreeInGuest *tree, size_t size,

@@ -17,6 +17,16 @@ typedef struct TreeInGuest {
 } TreeInGuest;
 
 /**
+ * memory_unreadable: say that reading failed, for no reason of the domain's
+ * @error: filled in
+ * @ret: from an op of the domain; not -EFAULT, which says what is not RAM
+ * @gpa: where
+ *
+ * Returns: @ret
+ */
+int memory_unreadable(HypervisorDtError *error, int ret, uint64_t gpa);
+
+/**
  * tree_in_guest_read: fetch it
  * @ops: the domain
  * @domain: for @ops

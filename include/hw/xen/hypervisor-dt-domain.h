@@ -77,13 +77,13 @@ typedef struct HypervisorDtDomainOps {
      */
     int (*set_entry)(void *domain, const HypervisorDtEntry *entry);
 
-    /* @read: guest memory; -EFAULT: a page is not RAM */
+    /* @read: guest memory; -EFAULT, and nothing else: a page is not RAM */
     int (*read)(void *domain, uint64_t gpa, void *buffer, size_t length);
 
     /*
      * @write: guest memory, and clean the caches, which the guest's first
-     * instructions run without; -EFAULT: a page is not RAM, and nothing was
-     * written
+     * instructions run without; -EFAULT, and nothing else: a page is not
+     * RAM, and nothing was written
      */
     int (*write)(void *domain, uint64_t gpa, const void *buffer,
                  size_t length);
