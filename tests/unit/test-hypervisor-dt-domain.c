@@ -27,6 +27,7 @@ typedef struct Domain {
     unsigned fail_times;        /* how often it fails then; 0: for ever */
     bool fail_late;             /* when it has written */
     int fail_pause;
+    int fail_set_entry;
     int fail_read;
     uint64_t fail_read_at;      /* reads that begin here fail */
     bool run_before_pause;      /* somebody else is quicker */
@@ -89,6 +90,9 @@ static int model_set_entry(void *opaque, const HypervisorDtEntry *entry)
     Domain *domain = opaque;
 
     g_assert_cmpuint(domain->pauses, ==, 1);
+    if (domain->fail_set_entry) {
+        return domain->fail_set_entry;
+    }
     domain->entry = *entry;
     domain->entries_set++;
     return 0;
@@ -836,6 +840,21 @@ static void test_boot_write_fails(void)
     g_assert_cmphex(domain->entry.pc, ==, RAM_BASE);
 }
 
+/* All is written, and nobody can be sent there. */
+static void test_boot_entry_fails(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    g_auto(Boot) boot;
+
+    boot_init(&boot);
+    domain->fail_set_entry = -EINVAL;
+    g_assert_cmpint(run_boot(domain, &boot), ==, -EINVAL);
+    g_assert_nonnull(strstr(boot.error.message, "cannot set the first CPU"));
+    g_assert_nonnull(strstr(boot.error.message, "destroy the domain"));
+    g_assert_cmpuint(domain->writes, ==, 3);
+    g_assert_cmphex(domain->entry.pc, ==, RAM_BASE);
+}
+
 static void test_boot_read_fails(void)
 {
     g_autoptr(Domain) domain = domain_new();
@@ -892,6 +911,8 @@ int main(int argc, char **argv)
     g_test_add_func("/hypervisor-dt/domain/boot/refused", test_boot_refused);
     g_test_add_func("/hypervisor-dt/domain/boot/write-fails",
                     test_boot_write_fails);
+    g_test_add_func("/hypervisor-dt/domain/boot/entry-fails",
+                    test_boot_entry_fails);
     g_test_add_func("/hypervisor-dt/domain/boot/read-fails",
                     test_boot_read_fails);
     return g_test_run();

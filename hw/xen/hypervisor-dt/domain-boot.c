@@ -184,7 +184,9 @@ static int write_all(const HypervisorDtDomainOps *ops, void *domain,
     ret = ops->set_entry(domain, &entry);
     if (ret) {
         return hypervisor_dt_error_set(error, ret, "cannot set the first CPU: "
-                                       "%s", g_strerror(-ret));
+                                       "%s; the kernel's memory was written: "
+                                       "destroy the domain",
+                                       g_strerror(-ret));
     }
     return 0;
 }

@@ -12,8 +12,8 @@
  * - All is checked and made before the first byte of the guest is written.  A
  *   domain that is refused is as it was.
  * - A write can fail nevertheless.  A tree that could not be replaced is put
- *   back; of what direct boot writes, part may be there, and the first CPU is
- *   as it was.
+ *   back; of what direct boot writes, part may be there, or all if it is the
+ *   first CPU that cannot be set, which is as it was.
  * - What the domain is, an ops table says: domain-native.c (libxenctrl), or a
  *   test's model.
  *
@@ -173,8 +173,8 @@ typedef struct HypervisorDtBoot {
  *   -EFAULT  the domain has less RAM than @guest says, or what is written
  *            turns out not to be RAM
  *   other    as hypervisor_dt_generate(), or from @ops
- * On failure the first CPU is as it was, and so is the memory unless a write
- * failed.
+ * On failure the first CPU is as it was, and so is the memory, unless a write
+ * or @ops->set_entry() failed.
  */
 int hypervisor_dt_domain_boot(const HypervisorDtDomainOps *ops, void *domain,
                               HypervisorDtGuest *guest,
