@@ -31,6 +31,7 @@ typedef struct Domain {
     int fail_read;
     uint64_t fail_read_at;      /* reads that begin here fail */
     bool run_before_pause;      /* somebody else is quicker */
+    bool uart;                  /* put_tree() puts one into the tree */
     unsigned pauses;            /* of ours that hold now */
     unsigned writes;
     unsigned entries_set;
@@ -191,6 +192,7 @@ static size_t put_tree(Domain *domain, uint64_t gpa,
 
     fill_guest(&guest);
     guest.chosen.initrd = initrd;
+    guest.uart = domain->uart;
     blob = hypervisor_dt_generate(&guest, &size, NULL, &error);
     g_assert_nonnull(blob);
     memcpy(reach(domain, gpa, size), blob, size);
@@ -874,6 +876,52 @@ static void test_boot_read_fails(void)
                    "cannot read the domain's memory at 0x4bf00000");
 }
 
+/* What Xen emulates beyond the GIC is taken, and told, if libxl's tree has it */
+static void test_boot_uart(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    g_auto(Boot) boot;
+    const void *tree;
+    HypervisorDtSlot slot = { 0x2000000, 0x200, HYPERVISOR_DT_UART_IRQ };
+
+    boot_init(&boot);
+    g_assert_cmpint(run_boot(domain, &boot), ==, 0);
+    tree = reach(domain, domain->entry.x0, 0);
+    g_assert_cmpint(fdt_path_offset(tree, "/serial@22000000"), <, 0);
+
+    domain->uart = true;
+    put_tree(domain, TREE_AT, (HypervisorDtWindow){ 0, 0 });
+    g_assert_cmpint(run_boot(domain, &boot), ==, 0);
+    tree = reach(domain, domain->entry.x0, 0);
+    g_assert_cmpint(fdt_path_offset(tree, "/serial@22000000"), >, 0);
+
+    /* QEMU's devices must keep clear of it. */
+    boot.guest.devices.slots = &slot;
+    boot.guest.devices.slots_number = 1;
+    put_tree(domain, TREE_AT, (HypervisorDtWindow){ 0, 0 });
+    domain->entries_set = 0;
+    expect_no_boot(domain, &boot, -EEXIST, "is also that of UART");
+    slot = (HypervisorDtSlot){ HYPERVISOR_DT_UART_BASE, 0x200, 33 };
+    expect_no_boot(domain, &boot, -EEXIST, "overlaps");
+}
+
+/* Something of that kind elsewhere is not Xen's. */
+static void test_boot_other_uart(void)
+{
+    g_autoptr(Domain) domain = domain_new();
+    g_auto(Boot) boot;
+    void *tree = edit_tree(domain);
+    int node = fdt_add_subnode(tree, 0, "uart");
+
+    g_assert_cmpint(fdt_setprop_string(tree, node, "compatible",
+                                       "arm,sbsa-uart"), ==, 0);
+    g_assert_cmpint(fdt_setprop_u64(tree, node, "reg", 0x23000000), ==, 0);
+    g_assert_cmpint(fdt_pack(tree), ==, 0);
+    boot_init(&boot);
+    g_assert_cmpint(run_boot(domain, &boot), ==, 0);
+    g_assert_false(boot.guest.uart);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -915,5 +963,8 @@ int main(int argc, char **argv)
                     test_boot_entry_fails);
     g_test_add_func("/hypervisor-dt/domain/boot/read-fails",
                     test_boot_read_fails);
+    g_test_add_func("/hypervisor-dt/domain/boot/uart", test_boot_uart);
+    g_test_add_func("/hypervisor-dt/domain/boot/other-uart",
+                    test_boot_other_uart);
     return g_test_run();
 }

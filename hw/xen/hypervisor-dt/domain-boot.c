@@ -13,27 +13,15 @@
 #include "blob.h"
 #include "hw/xen/hypervisor-dt-domain.h"
 #include "kernel.h"
+#include "reading.h"
 #include "tree-in-guest.h"
 
 /* --- what the domain is --- */
 
-/* libxl's tree, if there is one, knows which GIC Xen emulates. */
-static void find_gic(const HypervisorDtDomainOps *ops, void *domain,
-                     HypervisorDtGuest *guest)
+static void find_gic(const void *fdt, HypervisorDtGuest *guest)
 {
-    g_auto(TreeInGuest) tree = { .bytes = NULL };
-    g_autofree void *fdt = NULL;
-    HypervisorDtError ignored;
-    int node;
+    int node = fdt_node_offset_by_phandle(fdt, HYPERVISOR_DT_GIC_PHANDLE);
 
-    if (tree_in_guest_read(ops, domain, &tree, &ignored)) {
-        return;
-    }
-    fdt = blob_copy_checked(tree.bytes, tree.size, &ignored);
-    if (!fdt) {
-        return;
-    }
-    node = fdt_node_offset_by_phandle(fdt, HYPERVISOR_DT_GIC_PHANDLE);
     if (node < 0) {
         return;
     }
@@ -41,6 +29,43 @@ static void find_gic(const HypervisorDtDomainOps *ops, void *domain,
         guest->gic = HYPERVISOR_DT_GIC_V3;
     } else if (!fdt_node_check_compatible(fdt, node, "arm,cortex-a15-gic")) {
         guest->gic = HYPERVISOR_DT_GIC_V2;
+    }
+}
+
+static bool is_uart(const void *fdt, int node)
+{
+    size_t size;
+    const void *reg = property(fdt, node, "reg", &size);
+
+    return !fdt_node_check_compatible(fdt, node, "arm,sbsa-uart") &&
+           size >= sizeof(fdt64_t) &&
+           fdt64_ld(reg) == HYPERVISOR_DT_UART_BASE;
+}
+
+static void find_uart(const void *fdt, HypervisorDtGuest *guest)
+{
+    int node;
+
+    fdt_for_each_subnode(node, fdt, 0) {
+        guest->uart |= is_uart(fdt, node);
+    }
+}
+
+/* libxl's tree, if there is one, knows what Xen emulates. */
+static void find_devices(const HypervisorDtDomainOps *ops, void *domain,
+                         HypervisorDtGuest *guest)
+{
+    g_auto(TreeInGuest) tree = { .bytes = NULL };
+    g_autofree void *fdt = NULL;
+    HypervisorDtError ignored;
+
+    if (tree_in_guest_read(ops, domain, &tree, &ignored)) {
+        return;
+    }
+    fdt = blob_copy_checked(tree.bytes, tree.size, &ignored);
+    if (fdt) {
+        find_gic(fdt, guest);
+        find_uart(fdt, guest);
     }
 }
 
@@ -218,7 +243,7 @@ static int prepare(const HypervisorDtDomainOps *ops, void *domain,
         guest->xen_major = info->xen_major;
         guest->xen_minor = info->xen_minor;
         guest->chosen.initrd = boot->initrd;
-        find_gic(ops, domain, guest);
+        find_devices(ops, domain, guest);
     }
     return ret;
 }

@@ -154,8 +154,9 @@ typedef struct HypervisorDtBoot {
  * @ops: the domain
  * @domain: for @ops
  * @guest: its tree; address_bits, Xen's version and the initrd's place are
- *         filled in by this function, the GIC's version is taken from the tree
- *         that the domain has, if it has one
+ *         filled in by this function, the GIC's version and whether there is a
+ *         UART of Xen's are taken from the tree that the domain has, if it has
+ *         one
  * @kernel: an arm64 "Image", not compressed
  * @initrd: the initrd; may be empty
  * @boot: filled in on success
