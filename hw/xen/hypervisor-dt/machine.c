@@ -11,6 +11,8 @@
 #include "hw/xen/hypervisor-dt.h"
 #include "hw/xen/xen-pvh-common.h"
 #include "hw/xen/xen_native.h"
+#include "system/runstate.h"
+#include "system/system.h"
 #include "system/xen.h"
 #include "domain-native.h"
 #include "options.h"
@@ -236,9 +238,6 @@ static bool fix_up(MachineState *machine, Error **errp)
     HypervisorDtFixupReport report;
     HypervisorDtError error;
 
-    if (!check_devices(s, errp)) {
-        return false;
-    }
     if (hypervisor_dt_domain_fixup(&hypervisor_dt_native_ops, &native, &fixup,
                                    machine->smp.max_cpus, &report, &error)) {
         if (error.code == -ENOTRECOVERABLE) {
@@ -288,12 +287,7 @@ static bool boot(MachineState *machine, Error **errp)
     HypervisorDtError error;
     HypervisorDtBoot done;
 
-    if (!machine->kernel_filename) {
-        error_setg(errp, "device-tree=boot needs a kernel (-kernel)");
-        return false;
-    }
-    if (!check_devices(XEN_PVH_MACHINE(machine), errp) ||
-        !describe_guest(machine, slots, &guest, errp) ||
+    if (!describe_guest(machine, slots, &guest, errp) ||
         !read_image("kernel", machine->kernel_filename, &kernel_file, &kernel,
                     errp) ||
         !read_image("initrd", machine->initrd_filename, &initrd_file, &initrd,
@@ -314,35 +308,61 @@ static bool boot(MachineState *machine, Error **errp)
     return true;
 }
 
-static void check_images(const MachineState *machine)
+/* --- when it is done --- */
+
+static bool check_command_line(const MachineState *machine, Error **errp)
 {
-    if (hypervisor_dt_options()->use != HYPERVISOR_DT_USE_BOOT &&
+    HypervisorDtUse use = hypervisor_dt_options()->use;
+
+    if (use != HYPERVISOR_DT_USE_BOOT &&
         (machine->kernel_filename || machine->initrd_filename)) {
         warn_report("-kernel and -initrd are ignored without "
                     "device-tree=boot");
+    }
+    if (use == HYPERVISOR_DT_USE_OFF) {
+        return true;
+    }
+    if (use == HYPERVISOR_DT_USE_BOOT && !machine->kernel_filename) {
+        error_setg(errp, "device-tree=boot needs a kernel (-kernel)");
+        return false;
+    }
+    return true;
+}
+
+/* All devices are there, and serve the guest. */
+static void write_tree(Notifier *notifier, void *data)
+{
+    MachineState *machine = MACHINE(qdev_get_machine());
+
+    if (runstate_check(RUN_STATE_INMIGRATE)) {
+        warn_report("-incoming: the domain's device tree comes with its "
+                    "memory, device-tree= is ignored");
+    } else if (hypervisor_dt_options()->use == HYPERVISOR_DT_USE_FIXUP) {
+        fix_up(machine, &error_fatal);
+    } else {
+        boot(machine, &error_fatal);
     }
 }
 
 /*
  * Our devices answer from the moment that the machine is made, so the tree
- * that tells of them comes after that.
+ * that tells of them comes after that; and after the devices of the command
+ * line, because if one of those is refused QEMU ends and nobody answers.  Of
+ * such notifiers the first that was added is called last.
  */
 static void init(MachineState *machine)
 {
-    machine_init(machine);
-    check_images(machine);
-    if (!machine->ram_size) {
-        return;                 /* no devices either */
+    static Notifier notifier = { .notify = write_tree };
+    bool wanted = machine->ram_size &&     /* or it has no devices */
+                  hypervisor_dt_options()->use != HYPERVISOR_DT_USE_OFF;
+
+    check_command_line(machine, &error_fatal);
+    if (wanted) {
+        qemu_add_machine_init_done_notifier(&notifier);
     }
-    switch (hypervisor_dt_options()->use) {
-    case HYPERVISOR_DT_USE_OFF:
-        break;
-    case HYPERVISOR_DT_USE_FIXUP:
-        fix_up(machine, &error_fatal);
-        break;
-    case HYPERVISOR_DT_USE_BOOT:
-        boot(machine, &error_fatal);
-        break;
+    machine_init(machine);
+    if (wanted) {
+        check_devices(XEN_PVH_MACHINE(machine), &error_fatal);
     }
 }
 

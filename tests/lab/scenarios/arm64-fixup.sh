@@ -42,6 +42,16 @@ ARM_MEMORY=$((ARM_MEMORY + 1))
 refused plain "with a TPM that has no backend" "says that there is a TPM" \
     ,device-tree=fixup,tpm-base-addr=0x0c000000 -smp 2
 
+# QEMU ends at a device that it does not have; nobody would serve the others.
+before=$(lab-tree hash "$(domid_of plain)")
+refused plain "with a device that lacks its disk" "can't find value 'typo'" \
+    ,device-tree=fixup -smp 2 -device virtio-blk-device,drive=typo
+refused plain "the same, with a kernel of its own" "can't find value 'typo'" \
+    ,device-tree=boot -smp 2 -device virtio-blk-device,drive=typo \
+    -kernel /lab/guest/vmlinuz-trixie
+assert_equal "the guest's memory afterwards" "$before" \
+    "$(lab-tree hash "$(domid_of plain)")"
+
 # Without a window in it, nothing is rewritten there.
 arm_model_start plain ours ,device-tree=fixup -smp 2
 assert_contains "our QEMU's message" "nodes added" "$(guest_log plain)"
@@ -56,6 +66,14 @@ assert_equal "reg in the guest, as libxl made it" \
     "$(tree_reg "$(arm_tree plain)")" "$(guest_reg plain)"
 guest_destroy plain
 arm_model_stop plain
+
+# Without a vuart, xl asks Xen for no shared interrupts.
+arm_guest_new deaf
+sed -i '/^vuart/d' "$(guest_dir deaf)/base"
+arm_guest_start deaf -p
+refused deaf "for a guest without shared interrupts" \
+    "the domain has no interrupt 42" ,device-tree=fixup
+guest_destroy deaf
 
 # With virtio-pci's windows in the second bank they are taken out.
 arm_guest_new fixed trixie
@@ -81,3 +99,15 @@ assert_equal "reg in the guest, as our QEMU's dumpdtb has it" \
 say "QEMU's windows are out of the extended regions"
 
 assert_guest_uses_devices fixed
+guest_destroy fixed
+arm_model_stop fixed
+
+# Debian 12's kernel reads region 0 only, and has the others in the tree.
+arm_guest_new old bookworm
+arm_guest_start old -p
+arm_model_with_devices old ,device-tree=fixup
+xl unpause old
+guest_wait_linux old
+guest_run old 'uname -r'
+assert_equal "reg in the guest with the old kernel" "$(tree_reg fixed.dtb)" \
+    "$(guest_reg old)"
