@@ -322,6 +322,11 @@ static bool check_command_line(const MachineState *machine, Error **errp)
     if (use == HYPERVISOR_DT_USE_OFF) {
         return true;
     }
+    if (!machine->ram_size) {
+        error_setg(errp, "device-tree=fixup and device-tree=boot need the "
+                   "domain's RAM size (-m)");
+        return false;
+    }
     if (use == HYPERVISOR_DT_USE_BOOT && !machine->kernel_filename) {
         error_setg(errp, "device-tree=boot needs a kernel (-kernel)");
         return false;
@@ -353,8 +358,7 @@ static void write_tree(Notifier *notifier, void *data)
 static void init(MachineState *machine)
 {
     static Notifier notifier = { .notify = write_tree };
-    bool wanted = machine->ram_size &&     /* or it has no devices */
-                  hypervisor_dt_options()->use != HYPERVISOR_DT_USE_OFF;
+    bool wanted = hypervisor_dt_options()->use != HYPERVISOR_DT_USE_OFF;
 
     check_command_line(machine, &error_fatal);
     if (wanted) {
