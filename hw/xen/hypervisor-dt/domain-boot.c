@@ -262,7 +262,7 @@ static int put_all(const HypervisorDtDomainOps *ops, void *domain,
     if (ret) {
         return ret;
     }
-    tree = hypervisor_dt_generate(guest, &size, NULL, error);
+    tree = hypervisor_dt_generate(guest, &size, &done.regions, error);
     if (!tree) {
         return error->code;
     }

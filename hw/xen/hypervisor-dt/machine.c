@@ -221,6 +221,24 @@ static bool check_devices(const XenPVHMachineState *s, Error **errp)
            check_tpm(s, errp);
 }
 
+/* Linux gives up RAM instead of using a region that is too small for it. */
+static void report_regions(const HypervisorDtRegions *regions)
+{
+    info_report("device tree: %u extended regions, Linux can use %u; %u "
+                "smaller ones are left out", regions->number,
+                regions->linux_usable, regions->left_out);
+    for (unsigned i = 0; i < regions->number; i++) {
+        const HypervisorDtRegion *region = &regions->region[i];
+
+        if (!region->linux_usable) {
+            info_report("device tree: extended region [0x%" PRIx64 ", 0x%"
+                        PRIx64 "] holds no aligned 128 MiB, which Linux "
+                        "takes at a time", region->base,
+                        region->base + (region->size - 1));
+        }
+    }
+}
+
 static bool fix_up(MachineState *machine, Error **errp)
 {
     const XenPVHMachineState *s = XEN_PVH_MACHINE(machine);
@@ -248,9 +266,9 @@ static bool fix_up(MachineState *machine, Error **errp)
         }
         return false;
     }
-    info_report("device-tree=fixup: %u nodes added, %u were there, "
-                "%u extended regions", report.added, report.present,
-                report.regions.number);
+    info_report("device-tree=fixup: %u nodes added, %u were there",
+                report.added, report.present);
+    report_regions(&report.regions);
     return true;
 }
 
@@ -305,6 +323,7 @@ static bool boot(MachineState *machine, Error **errp)
     info_report("device-tree=boot: kernel at 0x%" PRIx64 ", initrd at 0x%"
                 PRIx64 ", device tree at 0x%" PRIx64, done.kernel.base,
                 done.initrd.base, done.tree.base);
+    report_regions(&done.regions);
     return true;
 }
 

@@ -142,11 +142,12 @@ typedef struct HypervisorDtImage {
     size_t size;                /* 0: there is none */
 } HypervisorDtImage;
 
-/* Where the parts were put, guest-physical, for the log. */
+/* Where the parts were put, guest-physical, and what is in the tree. */
 typedef struct HypervisorDtBoot {
     HypervisorDtWindow kernel;
     HypervisorDtWindow initrd;
     HypervisorDtWindow tree;
+    HypervisorDtRegions regions;    /* those in the tree */
 } HypervisorDtBoot;
 
 /**

@@ -55,6 +55,8 @@ assert_equal "the guest's memory afterwards" "$before" \
 # Without a window in it, nothing is rewritten there.
 arm_model_start plain ours ,device-tree=fixup -smp 2
 assert_contains "our QEMU's message" "nodes added" "$(guest_log plain)"
+assert_contains "what it says of the regions" \
+    "2 extended regions, Linux can use 2" "$(guest_log plain)"
 arm_model_stop plain
 arm_model_start plain ours ,device-tree=fixup -smp 2
 assert_contains "the same QEMU once more" "0 nodes added, 10 were there" \
