@@ -597,7 +597,11 @@ static void test_limit_slots(void)
     guest.devices.slots_number = 2;
     slots[1].size = 0;
     assert_refused(&guest, -EINVAL, "", "");
-    slots[1].size = 512;
+    slots[1].size = HYPERVISOR_DT_VIRTIO_MMIO_SLOT_SIZE - 1;
+    assert_refused(&guest, -EINVAL, "", "");
+    slots[1].size = HYPERVISOR_DT_VIRTIO_MMIO_SLOT_SIZE;
+    g_free(blob);
+    blob = generate(&guest, &size);
     slots[0].size = 513;
     assert_refused(&guest, -EEXIST, "virtio-mmio slot 0",
                    "virtio-mmio slot 1");

@@ -36,10 +36,11 @@ static int slots_take(const HypervisorDtDevices *devices, Taken *taken,
     for (size_t i = 0; i < devices->slots_number; i++) {
         const HypervisorDtSlot *slot = &devices->slots[i];
 
-        if (!slot->size) {
+        if (slot->size < HYPERVISOR_DT_VIRTIO_MMIO_SLOT_SIZE) {
             return hypervisor_dt_error_set(error, -EINVAL,
-                "virtio-mmio slot %zu at 0x%" PRIx64 " is empty: its size"
-                " must not be 0", i, slot->base);
+                "virtio-mmio slot %zu at 0x%" PRIx64 " has 0x%" PRIx64
+                " bytes: it must have 0x%" PRIx64 " or more", i, slot->base,
+                slot->size, HYPERVISOR_DT_VIRTIO_MMIO_SLOT_SIZE);
         }
         taken_add(taken, HYPERVISOR_DT_OWN, slot->base, slot->size,
                   "virtio-mmio slot %zu", i);

@@ -50,7 +50,7 @@ typedef struct HypervisorDtWindow {
 
 typedef struct HypervisorDtSlot {
     uint64_t base;          /* of the slot's registers, in bytes */
-    uint64_t size;          /* in bytes; not 0 */
+    uint64_t size;          /* HYPERVISOR_DT_VIRTIO_MMIO_SLOT_SIZE or more */
     unsigned irq;           /* GIC interrupt id, an SPI */
 } HypervisorDtSlot;
 
