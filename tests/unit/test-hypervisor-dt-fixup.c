@@ -625,6 +625,40 @@ static void test_present_but_different(void)
     assert_clash(tree, &fixup, "node virtio@2000000", "virtio@2000000");
 }
 
+/* The same registers, and nothing that the guest could use. */
+static void test_present_but_useless(void)
+{
+    g_autofree void *tree = plain_tree();
+    g_autofree void *result = NULL;
+    HypervisorDtFixup fixup;
+    HypervisorDtFixupReport report;
+    size_t size;
+
+    fixup_with_devices(&fixup);
+    add_libxl_virtio(tree);
+    set_bytes(tree, "/virtio@2000000", "status", "disabled", 9);
+    assert_refused(tree, &fixup, -EEXIST, "its status");
+    set_bytes(tree, "/virtio@2000000", "status", "okay", 4);
+    assert_refused(tree, &fixup, -EEXIST, "its status");
+    set_bytes(tree, "/virtio@2000000", "status", "ok", 3);
+    SET_CELLS(tree, "/virtio@2000000", "interrupt-parent", 64000);
+    assert_refused(tree, &fixup, -EEXIST, "its interrupt-parent");
+    /* Without one, the root's counts. */
+    delete_property(tree, "/virtio@2000000", "interrupt-parent");
+    SET_CELLS(tree, "/", "interrupt-parent", 64000);
+    SET_CELLS(tree, "/hypervisor", "interrupt-parent", 65000);
+    assert_refused(tree, &fixup, -EEXIST, "its interrupt-parent");
+    SET_CELLS(tree, "/", "interrupt-parent", 65000);
+    /* Of the two, Linux reads this one. */
+    SET_CELLS(tree, "/virtio@2000000", "interrupts-extended", 65000, 0, 50,
+              1);
+    assert_refused(tree, &fixup, -EEXIST, "its interrupts-extended");
+    delete_property(tree, "/virtio@2000000", "interrupts-extended");
+    set_bytes(tree, "/virtio@2000000", "status", "okay", 5);
+    result = fix(tree, &fixup, &size, &report);
+    g_assert_cmpuint(report.present, ==, 1);
+}
+
 /* A PCIe host of Xen's own is no host of ours, be it at the same place. */
 static void test_present_pcie(void)
 {
@@ -1719,6 +1753,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fixup/placement", test_placement);
     g_test_add_func("/fixup/present/same", test_present);
     g_test_add_func("/fixup/present/different", test_present_but_different);
+    g_test_add_func("/fixup/present/useless", test_present_but_useless);
     g_test_add_func("/fixup/present/pcie", test_present_pcie);
     g_test_add_func("/fixup/present/twice", test_present_twice);
     g_test_add_func("/fixup/clash/node", test_clash);

@@ -256,12 +256,24 @@ static bool same_interrupt(const void *fdt, int node, const void *devices,
            (cell(value, 2) & 0xf) == (cell(expected, 2) & 0xf);
 }
 
-/* What two nodes for the same registers must agree on; NULL if they do. */
+/* A guest uses a node without a status, or with one of these. */
+static bool is_enabled(const void *fdt, int node)
+{
+    return !fdt_getprop(fdt, node, "status", NULL) ||
+           is_string(fdt, node, "status", "okay") ||
+           is_string(fdt, node, "status", "ok");
+}
+
+/*
+ * What two nodes for the same registers must agree on, and what the guest needs
+ * to use them; NULL if all is well.  @parent is where the one's interrupts go.
+ */
 static const char *first_difference(const void *fdt, int node,
-                                    const void *devices, int device)
+                                    uint32_t parent, const void *devices,
+                                    int device)
 {
     static const char *const names[] = {
-        "ranges", "interrupt-map", "interrupt-map-mask"
+        "interrupts-extended", "ranges", "interrupt-map", "interrupt-map-mask"
     };
     const char *kind = fdt_getprop(devices, device, "compatible", NULL);
 
@@ -270,6 +282,13 @@ static const char *first_difference(const void *fdt, int node,
     }
     if (!same_interrupt(fdt, node, devices, device)) {
         return "interrupts";
+    }
+    if (parent != HYPERVISOR_DT_GIC_PHANDLE &&
+        fdt_getprop(devices, device, "interrupts", NULL)) {
+        return "interrupt-parent";
+    }
+    if (!is_enabled(fdt, node)) {
+        return "status";
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
         if (!same_property(fdt, node, devices, device, names[i])) {
@@ -343,8 +362,9 @@ static int match_device(Visit *visit, int node, bool *is_ours)
         return 0;               /* there twice: their ranges clash */
     }
     if (same_registers) {
-        difference = first_difference(survey->fdt, node, survey->devices,
-                                      device);
+        difference = first_difference(survey->fdt, node,
+                                      visit->levels[1].interrupt_parent,
+                                      survey->devices, device);
     }
     if (!difference) {
         g_hash_table_add(survey->present, GINT_TO_POINTER(device + 1));
