@@ -1064,8 +1064,29 @@ static void test_limit_nodes(void)
     HypervisorDtFixup fixup;
     size_t size;
 
-    fixup_with_devices(&fixup);
+    fixup_init(&fixup);
     result = fix(most, &fixup, &size, NULL);
+    assert_refused(more, &fixup, -E2BIG, "more than 4096 nodes");
+}
+
+/* Twice is as good as once: what comes out is within the limits as well. */
+static void assert_again(const void *tree, const HypervisorDtFixup *fixup)
+{
+    size_t size, again_size;
+    g_autofree void *once = fix(tree, fixup, &size, NULL);
+    g_autofree void *twice = fix(once, fixup, &again_size, NULL);
+
+    g_assert_cmpmem(once, size, twice, again_size);
+}
+
+static void test_limit_nodes_after(void)
+{
+    g_autofree void *most = with_nodes(HYPERVISOR_DT_NODES_MAX - 4);
+    g_autofree void *more = with_nodes(HYPERVISOR_DT_NODES_MAX - 3);
+    HypervisorDtFixup fixup;
+
+    fixup_with_devices(&fixup);
+    assert_again(most, &fixup);
     assert_refused(more, &fixup, -E2BIG, "more than 4096 nodes");
 }
 
@@ -1089,12 +1110,10 @@ static void test_limit_strings(void)
 {
     g_autofree void *tree = g_malloc0(4 * EDIT_SIZE);
     g_autofree void *plain = plain_tree();
-    g_autofree void *result = NULL;
     HypervisorDtFixup fixup;
-    size_t size;
     unsigned i;
 
-    fixup_with_devices(&fixup);
+    fixup_init(&fixup);
     g_assert_cmpint(fdt_open_into(plain, tree, 4 * EDIT_SIZE), ==, 0);
     for (i = 0; fdt_size_dt_strings(tree) + 129 + 129 <=
                 HYPERVISOR_DT_STRINGS_MAX; i++) {
@@ -1110,7 +1129,11 @@ static void test_limit_strings(void)
     }
     g_assert_cmpuint(fdt_size_dt_strings(tree), ==,
                      HYPERVISOR_DT_STRINGS_MAX);
-    result = fix(tree, &fixup, &size, NULL);
+    assert_again(tree, &fixup);
+    /* With names like "bus-range". */
+    fixup_with_devices(&fixup);
+    assert_refused(tree, &fixup, -E2BIG, "names of the device tree");
+    fixup_init(&fixup);
     set_bytes(tree, "/chosen", "~", "", 0);
     assert_refused(tree, &fixup, -E2BIG, "names of the device tree");
 }
@@ -1130,6 +1153,42 @@ static void test_limit_found(void)
     add_node(tree, "/", "many");
     set_cells(tree, "/many", "reg", cells, 4 * HYPERVISOR_DT_TAKEN_MAX);
     assert_refused(tree, &fixup, -E2BIG, "ranges are taken");
+}
+
+/* So many ranges that a region can be between any two, and no list yet. */
+static void *with_ranges(unsigned number)
+{
+    g_autofree uint32_t *cells = g_new0(uint32_t, 4 * number);
+    g_autofree void *plain = plain_tree();
+    void *tree = g_malloc0(4 * EDIT_SIZE);
+
+    for (unsigned i = 0; i < number; i++) {
+        uint64_t base = HYPERVISOR_DT_RAM1_BASE + i * 130 * MIB;
+
+        cells[4 * i] = base >> 32;
+        cells[4 * i + 1] = base;
+        cells[4 * i + 3] = 1;
+    }
+    g_assert_cmpint(fdt_open_into(plain, tree, 4 * EDIT_SIZE), ==, 0);
+    SET_CELLS(tree, "/hypervisor", "reg", 0, 0x38000000, 0, 0x01000000);
+    add_node(tree, "/", "many");
+    set_cells(tree, "/many", "reg", cells, 4 * number);
+    return tree;
+}
+
+/* The gaps in the list that comes out are taken the next time. */
+static void test_limit_found_after(void)
+{
+    /* RAM twice, region 0, the GIC's two, the magic pages; the gaps. */
+    unsigned most = HYPERVISOR_DT_TAKEN_MAX - 6 -
+                    (HYPERVISOR_DT_REGIONS_MAX + HYPERVISOR_DT_RAM_BANKS);
+    g_autofree void *tree = with_ranges(most);
+    g_autofree void *more = with_ranges(most + 1);
+    HypervisorDtFixup fixup;
+
+    fixup_init(&fixup);
+    assert_again(tree, &fixup);
+    assert_refused(more, &fixup, -E2BIG, "ranges are taken");
 }
 
 static void test_blob_size(void)
@@ -1773,9 +1832,11 @@ int main(int argc, char **argv)
     g_test_add_func("/fixup/limit/growth", test_limit_growth);
     g_test_add_func("/fixup/limit/depth", test_limit_depth);
     g_test_add_func("/fixup/limit/nodes", test_limit_nodes);
+    g_test_add_func("/fixup/limit/nodes-after", test_limit_nodes_after);
     g_test_add_func("/fixup/limit/names", test_limit_names);
     g_test_add_func("/fixup/limit/strings", test_limit_strings);
     g_test_add_func("/fixup/limit/found", test_limit_found);
+    g_test_add_func("/fixup/limit/found-after", test_limit_found_after);
     g_test_add_func("/fixup/blob-size", test_blob_size);
     for (unsigned i = 0; i < G_N_ELEMENTS(breakages); i++) {
         g_autofree char *path = g_strdup_printf("/fixup/broken/%s",

@@ -245,6 +245,13 @@ static int check_nodes(const void *fdt, HypervisorDtError *error)
     return 0;
 }
 
+int blob_check_limits(const void *fdt, HypervisorDtError *error)
+{
+    int ret = check_strings(fdt, error);
+
+    return ret ? ret : check_nodes(fdt, error);
+}
+
 void *blob_copy_checked(const void *bytes, size_t length,
                         HypervisorDtError *error)
 {

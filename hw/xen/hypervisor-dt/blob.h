@@ -28,4 +28,17 @@
 void *blob_copy_checked(const void *bytes, size_t length,
                         HypervisorDtError *error);
 
+/**
+ * blob_check_limits: is a tree small enough?
+ * @fdt: the tree; it is as libfdt wants it
+ * @error: filled in on failure
+ *
+ * blob_copy_checked() looks at these as well.
+ *
+ * Returns: 0, or
+ *   -E2BIG   too many nodes, or too many or too long names of properties
+ *   -ELOOP   nodes are nested too deeply
+ */
+int blob_check_limits(const void *fdt, HypervisorDtError *error);
+
 #endif /* HW_XEN_HYPERVISOR_DT_BLOB_H */

@@ -23,6 +23,12 @@
  */
 #define GROWTH_MAX (DEVICES_TREE_SIZE + 16 * (HYPERVISOR_DT_REGIONS_MAX + 1))
 
+/*
+ * What take_left_out() can take of a tree that comes out: before, between and
+ * behind the regions of each window.
+ */
+#define GAPS_MAX (HYPERVISOR_DT_REGIONS_MAX + HYPERVISOR_DT_RAM_BANKS)
+
 /* Properties of one of our nodes, at most. */
 #define PROPERTIES_MAX 16
 
@@ -166,6 +172,17 @@ static void take_all_found(const Survey *survey, Taken *taken)
               HYPERVISOR_DT_MAGIC_SIZE, "magic pages");
 }
 
+/* The tree that comes out must not be too much when it is fixed up again. */
+static int check_gaps(const Taken *taken, HypervisorDtError *error)
+{
+    if (taken->ranges->len + GAPS_MAX > HYPERVISOR_DT_TAKEN_MAX) {
+        return hypervisor_dt_error_set(error, -E2BIG,
+            "%u ranges are taken, at most %d are allowed", taken->ranges->len,
+            HYPERVISOR_DT_TAKEN_MAX - GAPS_MAX);
+    }
+    return 0;
+}
+
 /* @taken has what QEMU takes; what the tree takes is added. */
 static int find_regions(const HypervisorDtFixup *fixup, const Survey *survey,
                         Taken *taken, HypervisorDtRegions *regions,
@@ -186,6 +203,9 @@ static int find_regions(const HypervisorDtFixup *fixup, const Survey *survey,
         return error->code;
     }
     take_all_found(survey, taken);
+    if (check_gaps(taken, error)) {
+        return error->code;
+    }
     g_array_sort(survey->regions, compare_bases);
     for (unsigned i = 0; i < HYPERVISOR_DT_RAM_BANKS; i++) {
         const HypervisorDtWindow *window = &fixup->windows[i];
@@ -300,6 +320,10 @@ static void *write_tree(const Survey *survey,
     if (status) {
         hypervisor_dt_error_set(error, -EINVAL,
             "the device tree cannot be changed: %s", fdt_strerror(status));
+        return NULL;
+    }
+    /* Or it would be refused the next time. */
+    if (blob_check_limits(tree, error)) {
         return NULL;
     }
     return g_steal_pointer(&tree);

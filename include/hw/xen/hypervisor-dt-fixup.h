@@ -11,6 +11,7 @@
  * - The tree is bytes from somebody else's memory.  It is checked as a whole
  *   before any of it is believed, and nothing in it makes this code crash,
  *   loop or read beyond it.
+ * - What comes out is within the limits for what goes in.
  * - Done twice, the second time changes nothing.  (One exception: if nothing
  *   was left of the regions that a tree had, it looks as if it never had any.)
  *
@@ -95,7 +96,8 @@ int hypervisor_dt_blob_size(const void *prefix, size_t *size,
  *             blocks that overlap or lie outside, a broken structure), or a
  *             property is not what it must be (cells, compatible, reg,
  *             interrupts); or it has not as much RAM as @fixup says
- *   -E2BIG    the tree, or something in it, is larger than the limits
+ *   -E2BIG    the tree, or something in it, is larger than the limits, or
+ *             would be with QEMU's devices
  *   -ELOOP    nodes are nested too deeply, or the interrupt parents of the
  *             hypervisor node go round in a circle
  *   -ENODEV   a device in the tree is of a kind that only QEMU serves, and
