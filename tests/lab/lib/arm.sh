@@ -7,9 +7,10 @@
 # The memory of arm_guest_new's guests in MiB, for QEMU's -m.
 ARM_MEMORY=256
 
-# The first of the device model's virtio-mmio slots, and what is to be read
-# there: "virt".
+# The device model's virtio-mmio slots, all of them, and what is to be read in
+# the first: "virt".
 ARM_VIRTIO_MMIO=0x2000000
+ARM_VIRTIO_MMIO_SIZE=0x1400
 ARM_VIRTIO_MAGIC=0x74726976
 
 # arm_guest_new NAME [bookworm|trixie]: the small Linux with the kernel of that
@@ -224,13 +225,15 @@ inside()
 
 # assert_apart WINDOWS REGIONS: no line "START SIZE ..." of the one file has an
 # address in common with one of the other, and the first has the three that
-# arm_windows prints.
+# arm_windows prints.  The virtio-mmio slots count as well.
 assert_apart()
 {
     assert_equal "windows for PCI" 3 "$(wc -l < "$1")"
     assert_at_least "what they are compared with" 1 "$(wc -l < "$2")"
+    { cat "$1" && echo "$ARM_VIRTIO_MMIO $ARM_VIRTIO_MMIO_SIZE virtio-mmio"; } \
+        > "$1.all"
     assert_equal "windows that overlap one of those" "" \
-        "$(overlapping "$1" "$2")"
+        "$(overlapping "$1.all" "$2")"
 }
 
 # guest_regions NAME: the regions of the hypervisor node as the guest sees them,

@@ -39,5 +39,5 @@ assert_equal "regions" 1 "$(wc -l < off.regions)"
 assert_equal "region 0" "0x38000000 0x1000000" "$(cat off.regions)"
 arm_windows off > taken
 assert_equal "windows for PCI" 3 "$(wc -l < taken)"
-echo "$ARM_VIRTIO_MMIO 0x1400 virtio-mmio" >> taken
+echo "$ARM_VIRTIO_MMIO $ARM_VIRTIO_MMIO_SIZE virtio-mmio" >> taken
 assert_grants_in_made_up_ram off taken
