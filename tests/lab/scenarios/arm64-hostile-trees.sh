@@ -7,7 +7,7 @@
 # toolstack could give to a domain.  The unit tests have it.
 # machine: arm64-ioreq
 # needs: qemu-arm64
-# timeout: 420
+# timeout: 600
 
 # MiB; all of it is hashed, again and again.  With 128 and less, libxl would put
 # the tree into the last page.
