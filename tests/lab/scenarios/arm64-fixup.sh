@@ -49,6 +49,10 @@ refused plain "with a device that lacks its disk" "can't find value 'typo'" \
 refused plain "the same, with a kernel of its own" "can't find value 'typo'" \
     ,device-tree=boot -smp 2 -device virtio-blk-device,drive=typo \
     -kernel /lab/guest/vmlinuz-trixie
+arm_model_start plain ours ,device-tree=fixup -smp 2 -incoming defer
+assert_contains "what our QEMU says that waits for a domain" \
+    "device-tree= is ignored" "$(guest_log plain)"
+arm_model_stop plain
 assert_equal "the guest's memory afterwards" "$before" \
     "$(lab-tree hash "$(domid_of plain)")"
 
