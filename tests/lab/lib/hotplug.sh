@@ -55,6 +55,18 @@ blocks_of()
 blocks"
 }
 
+# nodes_of NAME: all nodes of a guest, of what libxl and the daemon keep of it,
+# and of its device model, with their values.  Only the ids of requests are left
+# out, which count up.
+nodes_of()
+{
+    nodes_domid=$(domid_of "$1")
+    for nodes_below in "/local/domain/$nodes_domid" "/libxl/$nodes_domid" \
+        "/local/domain/0/device-model/$nodes_domid"; do
+        xenstore-ls -f "$nodes_below"
+    done | sed -E 's,(/device-memory/(request|answer) = ")[0-9]+ ,\1ID ,' | sort
+}
+
 # guest_rom_sum NAME SLOT: the check sum of a device's ROM as the guest reads
 # it.
 guest_rom_sum()
