@@ -34,7 +34,16 @@ stub_has()
         "$((video / KIB_PER_PAGE + $1)) populated everything"
 }
 
+# watched TEXT: what watch tells of the guest.
+watched()
+{
+    wait_until 5 "line '$1' of watch" \
+        grep -q "domain $served \"served\" $1\$" watch.txt
+}
+
 memoryd_start
+xendm-memory watch > watch.txt &
+watch=$!
 guest_new other stock
 guest_start other -p
 other=$(domid_of other)
@@ -69,6 +78,8 @@ assert_equal "the stub domain's target" "$served" \
 limit=$(limit_of "$served")
 stub_asks '7 1024' '7 granted 1024 65536'
 assert_equal "max_pages of the guest" $((limit + 256)) "$(limit_of "$served")"
+watched 'request 7 1024'
+watched 'answer 7 granted 1024 65536'
 stub_asks '8 66000' '8 refused 1024 65536 65536 cap'
 stub_puts "device-model/$other/device-memory/request" '9 1024'
 assert_lacks "xenstored's reply to the stub domain" OK reply.txt
@@ -78,6 +89,7 @@ xendm-memory list > list.txt
 assert_contains "what the client lists" served list.txt
 # What QEMU would say that the grant is for, and the video memory.
 stub_has 256
+watched 'block 0: .* everything'
 xendm-memory check > check.txt || fail "$(cat check.txt)"
 stub_has 255
 assert_equal "status of check for too few blocks" 3 \
@@ -87,6 +99,7 @@ assert_contains "what check says" \
 stub_asks '10 0' '10 granted 0 65536'
 assert_equal "max_pages of the guest" "$limit" "$(limit_of "$served")"
 
+kill "$watch"
 guest_destroy served
 for domid in "$served" "$stub"; do
     assert_nothing_left "$domid"
