@@ -3,8 +3,9 @@
 # On a Xen without PV IOMMU, xen-copy-engine copies in a Linux guest by the
 # processor; one that wants bus addresses is refused, at start and at hot-plug,
 # and nothing else notices.  So is the host that is emulated for tests, and so
-# are bus addresses for a device model that will be restricted.
-# timeout: 300
+# are bus addresses for a device model that will be restricted.  An engine that
+# is armed to write its buffer is saved and restored, and does it then.
+# timeout: 400
 # needs: qemu
 
 # Registers, and what is read from them: docs/specs/xen-copy-engine.rst.
@@ -12,6 +13,7 @@ ID=0x00
 SOURCE=0x08
 DESTINATION=0x10
 LENGTH=0x18
+DIRECTION=0x1c
 COMMAND=0x20
 STATUS=0x24
 ERROR=0x28
@@ -76,6 +78,24 @@ copy 0x20000 $((video + 0x100000))
 assert_equal "what was copied to RAM and back" 0xFEEDFACE \
     "$(guest_run engine "devmem $((video + 0x100000)) 32" | tr -d '\r')"
 assert_equal "copies" 0x00000002 "$(registers "peek $COPIES")"
+
+# The buffer's contents, the registers and the state go along.
+registers "poke $SOURCE $video; poke $LENGTH 32; poke $DIRECTION 1; \
+    poke $COMMAND 1; poke $COMMAND 2; sleep 1; poke $COMMAND 3; \
+    poke $DESTINATION $((video + 0x200000)); poke $DIRECTION 2; \
+    poke $COMMAND 1; peek $STATUS; devmem $((video + 0x200000)) 32" > armed.txt
+assert_equal "armed; not written yet" "0x00000001 0x00000000" \
+    "$(tr '\n' ' ' < armed.txt | sed 's/ $//')"
+guest_save engine
+guest_restore engine
+wait_until 30 "the answer of the restored guest" guest_run engine 'echo alive'
+assert_equal "still armed" 0x00000001 "$(registers "peek $STATUS")"
+registers "poke $COMMAND 2; sleep 1; peek $STATUS; peek $ERROR; \
+    devmem $((video + 0x200000)) 32; poke $COMMAND 3; poke $DIRECTION 0" \
+    > written.txt
+assert_equal "finished, error, what was written" \
+    "0x00000003 0x00000000 0xFEEDFACE" \
+    "$(tr '\n' ' ' < written.txt | sed 's/ $//')"
 
 guest_monitor engine "device_add xen-copy-engine,id=late,pv-iommu=on" \
     > refused.txt 2>&1 || :
