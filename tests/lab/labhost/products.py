@@ -40,6 +40,8 @@ PRODUCTS = {product.name: product for product in (
     Product("qemu-stock", "build/stock/qemu-system-i386", "stock"),
     Product("xendm-memoryd", "build/native/toolstack/xendm-memoryd", "all"),
     Product("xendm-memory", "build/native/toolstack/xendm-memory", "all"),
+    Product("lab-pv-iommu", "build/native/tests/lab/native/lab-pv-iommu",
+            "all"),
     Product("qemu-arm64", "build/qemu-arm64/qemu-system-aarch64",
             "qemu-arm64", ARM64),
     Product("qemu-arm64-stock", "build/stock-arm64/qemu-system-aarch64",
