@@ -229,13 +229,14 @@ static int native_reserved_regions(void *hypervisor,
 static int native_max_mfn(void *hypervisor, uint64_t *mfn)
 {
     XenPvIommuNative *native = hypervisor;
-    unsigned long highest;
+    unsigned long end;
 
     errno = 0;
-    if (xc_maximum_ram_page(native->control, &highest) < 0) {
+    if (xc_maximum_ram_page(native->control, &end) < 0) {
         return call_error(errno);
     }
-    *mfn = highest;
+    /* Whatever the name says, it is Xen's max_page: the one behind the last. */
+    *mfn = MAX(end, 1) - 1;
     return 0;
 }
 
