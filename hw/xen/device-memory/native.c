@@ -1,13 +1,11 @@
 /*
- * Device memory: ops on real Xen (libxenstore, libxenctrl)
+ * Device memory: ops on real Xen; guest pages (libxenctrl), and QEMU's glue
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include "qemu/osdep.h"
 #include "hw/xen/xen_native.h"      /* before anything else of Xen's */
-#include <poll.h>
-#include <xenstore.h>
 #include "qapi/error.h"
 #include "qemu/main-loop.h"
 #include "qemu/module.h"
@@ -15,115 +13,12 @@
 #include "hw/xen/device-memory.h"
 #include "hw/xen/xen-hvm-common.h"
 #include "device.h"
-
-/*
- * A handle of our own: we read it while we wait, when the main loop does not
- * run, and have to see what comes there; the main loop reads it otherwise.
- */
-typedef struct NativeState {
-    XenDeviceMemory *dm;
-    struct xs_handle *xs;
-    char *base;             /* D, relative to our own domain's node */
-} NativeState;
+#include "native-store.h"
 
 static int last_error(void)
 {
     return errno ? -errno : -EIO;
 }
-
-static char *full_path(const NativeState *native, const char *path)
-{
-    return path[0] == '/' ? g_strdup(path)
-                          : g_strdup_printf("%s/%s", native->base, path);
-}
-
-static int native_read(void *opaque, const char *path, char **value)
-{
-    NativeState *native = opaque;
-    g_autofree char *full = full_path(native, path);
-    unsigned len;
-    char *data = xs_read(native->xs, XBT_NULL, full, &len);
-
-    if (!data) {
-        return last_error();
-    }
-    /* The value is the peer's: it may hold a NUL, and ends there then. */
-    *value = g_strndup(data, len);
-    free(data);
-    return 0;
-}
-
-static int native_write(void *opaque, const char *path, const char *value)
-{
-    NativeState *native = opaque;
-    g_autofree char *full = full_path(native, path);
-
-    return xs_write(native->xs, XBT_NULL, full, value, strlen(value))
-           ? 0 : last_error();
-}
-
-static int native_remove(void *opaque, const char *path)
-{
-    NativeState *native = opaque;
-    g_autofree char *full = full_path(native, path);
-
-    if (xs_rm(native->xs, XBT_NULL, full) || errno == ENOENT) {
-        return 0;
-    }
-    return last_error();
-}
-
-static int64_t native_now(void *opaque)
-{
-    return g_get_monotonic_time();
-}
-
-/* Take what has arrived, so that the descriptor is quiet again. */
-static void drain_watches(NativeState *native)
-{
-    char **event;
-
-    while ((event = xs_check_watch(native->xs))) {
-        if (!strcmp(event[XS_WATCH_TOKEN], DEVICE_MEMORY_PATH_VERSION)) {
-            xen_device_memory_service_changed(native->dm);
-        }
-        free(event);
-    }
-}
-
-static void readable(void *opaque)
-{
-    drain_watches(opaque);
-}
-
-static int native_wait(void *opaque, int64_t deadline)
-{
-    NativeState *native = opaque;
-    int64_t left = deadline - g_get_monotonic_time();
-    struct pollfd pfd = { .fd = xs_fileno(native->xs), .events = POLLIN };
-    int ret;
-
-    if (left <= 0) {
-        return -ETIMEDOUT;
-    }
-    ret = poll(&pfd, 1, MIN(DIV_ROUND_UP(left, 1000), INT_MAX));
-    if (ret < 0) {
-        return errno == EINTR ? 0 : last_error();
-    }
-    if (pfd.revents & (POLLERR | POLLHUP | POLLNVAL)) {
-        return -EIO;
-    }
-    drain_watches(native);
-    return 0;
-}
-
-static const DeviceMemoryStoreOps native_store_ops = {
-    .read = native_read,
-    .write = native_write,
-    .remove = native_remove,
-    .wait = native_wait,
-    .now = native_now,
-};
 
 static xen_pfn_t *gfn_list(uint64_t gfn, uint32_t pages)
 {
@@ -241,7 +136,7 @@ static int native_credit(void *opaque, uint32_t *credit_kib)
                         xen_domid);
     g_autofree char *text = NULL;
     uint64_t kib;
-    int ret = native_read(opaque, path, &text);
+    int ret = native_store_ops.read(opaque, path, &text);
 
     if (ret < 0 && ret != -ENOENT) {
         return ret;
@@ -273,48 +168,40 @@ static const DeviceMemoryPageOps native_page_ops = {
 
 static void native_detach(XenDeviceMemory *dm)
 {
-    NativeState *native = dm->ops_state;
-
-    if (native) {
-        if (native->xs) {
-            qemu_set_fd_handler(xs_fileno(native->xs), NULL, NULL, NULL);
-        }
-        xs_close(native->xs);
-        g_free(native->base);
-        g_free(native);
+    if (dm->ops_state) {
+        qemu_set_fd_handler(native_store_fileno(dm->ops_state), NULL, NULL,
+                            NULL);
+        native_store_close(dm->ops_state);
         dm->ops_state = NULL;
     }
 }
 
+static void readable(void *opaque)
+{
+    native_store_drain(opaque);
+}
+
+static void service_changed(void *opaque)
+{
+    xen_device_memory_service_changed(opaque);
+}
+
 static bool native_attach(XenDeviceMemory *dm, Error **errp)
 {
-    NativeState *native = g_new0(NativeState, 1);
-    g_autofree char *answer = NULL;
+    g_autofree char *unwatched = NULL;
+    NativeStore *store = native_store_open(xen_domid, service_changed, dm,
+                                           &unwatched);
 
-    dm->ops_state = native;
-    native->dm = dm;
-    native->base = g_strdup_printf("device-model/%" PRIu32 "/device-memory",
-                                   xen_domid);
-    native->xs = xs_open(0);
-    if (!native->xs) {
+    if (!store && unwatched) {
+        error_setg_errno(errp, errno, "cannot watch %s", unwatched);
+        return false;
+    }
+    if (!store) {
         error_setg_errno(errp, errno, "cannot reach xenstore");
-        native_detach(dm);
         return false;
     }
-    answer = full_path(native, DEVICE_MEMORY_NODE_ANSWER);
-    if (!xs_watch(native->xs, answer, DEVICE_MEMORY_NODE_ANSWER)) {
-        error_setg_errno(errp, errno, "cannot watch %s", answer);
-        native_detach(dm);
-        return false;
-    }
-    if (!xs_watch(native->xs, DEVICE_MEMORY_PATH_VERSION,
-                  DEVICE_MEMORY_PATH_VERSION)) {
-        error_setg_errno(errp, errno, "cannot watch %s",
-                         DEVICE_MEMORY_PATH_VERSION);
-        native_detach(dm);
-        return false;
-    }
-    qemu_set_fd_handler(xs_fileno(native->xs), readable, NULL, native);
+    dm->ops_state = store;
+    qemu_set_fd_handler(native_store_fileno(store), readable, NULL, store);
     return true;
 }
 
