@@ -43,7 +43,7 @@ static const GOptionEntry entries[] = {
       "Print the sizes of list in pages of 4 KiB, not in KiB", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &version,
       "Print the version and exit", NULL },
-    { NULL }
+    { .long_name = NULL }
 };
 
 static int fail(const GError *error)

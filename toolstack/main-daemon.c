@@ -50,7 +50,7 @@ static const GOptionEntry entries[] = {
       "Remove the announcement that a crash has left, and exit", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &version,
       "Print the version and exit", NULL },
-    { NULL }
+    { .long_name = NULL }
 };
 
 static bool parse(int argc, char **argv)

@@ -224,7 +224,7 @@ static NativeStore *open_store(void)
 static void assert_node(const char *path, const char *value)
 {
     GBytes *node = g_hash_table_lookup(xs.nodes, path);
-    size_t size;
+    size_t size = 0;
     const char *data = node ? g_bytes_get_data(node, &size) : NULL;
 
     g_assert_nonnull(node);
