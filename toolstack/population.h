@@ -5,8 +5,8 @@
  * - Follows the hypervisor's list: domains arrive and depart.
  * - Of each domain four places are watched: the request that a device model in
  *   domain 0 writes for it, the directory of the device models that run in it,
- *   and the two sizes that libxl writes.  Not the whole of domain 0's directory:
- *   every answer would wake us.
+ *   and the two sizes that libxl writes.  Not the whole of domain 0's
+ *   directory: every answer would wake us.
  * - What a departed domain leaves in xenstore is swept away, and once more
  *   some time later, for its device model may outlive it.
  *

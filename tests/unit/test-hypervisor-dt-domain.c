@@ -876,7 +876,7 @@ static void test_boot_read_fails(void)
                    "cannot read the domain's memory at 0x4bf00000");
 }
 
-/* What Xen emulates beyond the GIC is taken, and told, if libxl's tree has it */
+/* What Xen emulates beyond the GIC is taken, and told, if libxl has it. */
 static void test_boot_uart(void)
 {
     g_autoptr(Domain) domain = domain_new();

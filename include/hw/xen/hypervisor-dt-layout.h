@@ -26,7 +26,10 @@
 #define HYPERVISOR_DT_VIRTIO_MMIO_BASE UINT64_C(0x02000000)
 #define HYPERVISOR_DT_VIRTIO_MMIO_SIZE UINT64_C(0x00100000)
 
-/* One slot, as large as QEMU's device: VIRTIO_MMIO_DEV_SIZE of tools/libs/light/libxl_arm.c */
+/*
+ * One slot, as large as QEMU's device: VIRTIO_MMIO_DEV_SIZE of
+ * tools/libs/light/libxl_arm.c
+ */
 #define HYPERVISOR_DT_VIRTIO_MMIO_SLOT_SIZE UINT64_C(0x200)
 
 /* GUEST_GICD_BASE, GUEST_GICD_SIZE, GUEST_GICC_BASE, GUEST_GICC_SIZE */

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Debian's Xen for arm64 has no ioreq servers: a device model goes on without,
-# and no access of the guest's reaches it.  Ours does not tell a guest of devices
-# then.
+# and no access of the guest's reaches it.  Ours does not tell a guest of
+# devices then.
 # machine: arm64
 # needs: qemu-arm64 qemu-arm64-stock
 
