@@ -29,6 +29,7 @@ help:
 	@echo '  check-qtest      the joined QEMU, without Xen'
 	@echo '  check-lab        real Xen under emulation'
 	@echo '  fuzz             $(FUZZ_SECONDS) s a target (FUZZ_SECONDS=N)'
+	@echo 'make check-qtest-asan  check-qtest under ASan and UBSan'
 	@echo 'make check-soak    save, restore and migrate, 20 times each (half an hour)'
 	@echo 'make bench         measure against stock, on real Xen'
 	@echo '  bench-native     the cores only, without a virtual machine'
@@ -70,8 +71,8 @@ all: qemu native
 # --- tests ---
 
 # Each tier in a make of its own: one that fails does not stop the others.
-.PHONY: check check-overlay check-unit check-qtest check-lab check-soak fuzz \
-    bench bench-native
+.PHONY: check check-overlay check-unit check-qtest check-qtest-asan \
+    check-lab check-soak fuzz bench bench-native
 check:
 	@rm -rf build/check
 	@for tier in check-overlay check-unit check-qtest check-lab fuzz; do \
@@ -100,12 +101,17 @@ check-unit: configure
 	    status=1; \
 	 exit $$status
 
+QTESTS = $(patsubst %.c,%,$(wildcard tests/qtest/*-test.c))
 check-qtest: configure
 	@[ "$$(uname -m)" != aarch64 ] || { \
 	    echo 'check-qtest: its machines are x86: not on arm64' >&2; exit 1; }
-	@scripts/qemu.sh build joined qemu-system-i386 \
-	    $(patsubst %.c,%,$(wildcard tests/qtest/*-test.c))
+	@scripts/qemu.sh build joined qemu-system-i386 $(QTESTS)
 	@$(TALLY) run qtest tap scripts/qtest.sh
+
+# Not part of check: one more QEMU to build.
+check-qtest-asan: configure
+	@scripts/qemu.sh build asan qemu-system-i386 $(QTESTS)
+	@$(TALLY) run qtest-asan tap scripts/qtest.sh build/qemu-asan
 
 check-lab: all stock qemu-arm64 stock-arm64 xen-arm64
 	@echo 'check-lab: scenarios on real Xen (several minutes)'

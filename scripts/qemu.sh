@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# qemu.sh configure|build joined|stock [--arm64] [NINJA TARGET...]
+# qemu.sh configure|build joined|stock|asan [--arm64] [NINJA TARGET...]
 #
-# Configure or build one of the two QEMUs: "joined" (QEMU with our files) in
+# Configure or build one of the QEMUs: "joined" (QEMU with our files) in
 # build/qemu, "stock" (QEMU as it is) in build/stock, both with the same
-# options.  With --arm64 it is one for Arm guests and arm64 dom0s, in
+# options; "asan" is joined with AddressSanitizer and
+# UndefinedBehaviorSanitizer, in build/qemu-asan.  With --arm64 it is one for Arm guests and arm64 dom0s, in
 # build/qemu-arm64 or build/stock-arm64: cross-compiled, unless this machine
 # is arm64, where it is the only kind that can be built.  QEMU's configure runs
 # only when something it depends on changed.
@@ -47,6 +48,12 @@ joined)
     source=$root/build/joined
     folder=build/qemu$arm64
     package="xendm $version"
+    ;;
+asan)
+    source=$root/build/joined
+    folder=build/qemu-asan$arm64
+    package="xendm $version with sanitizers"
+    sanitizers='--enable-asan --enable-ubsan'
     ;;
 stock)
     source=$SOURCE
@@ -111,6 +118,7 @@ options() {
     echo "$DEBUG"
     echo "--disable-download"
     echo "--target-list=$target"
+    [ -z "${sanitizers:-}" ] || echo "$sanitizers" | tr ' ' '\n'
     [ -z "${cross:-}" ] || cross_options
 }
 

@@ -1,13 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Run every qtest of ours (tests/qtest/*-test.c) against the joined QEMU and
-# print its TAP.
+# qtest.sh [FOLDER]
+#
+# Run every qtest of ours (tests/qtest/*-test.c) against the joined QEMU in
+# FOLDER (build/qemu) and print its TAP.
 set -eu
 
 cd -- "$(dirname -- "$0")/.."
 root=$(pwd)
-cd build/qemu
+cd "${1:-build/qemu}"
+# For a QEMU with sanitizers.  QEMU itself loses some memory as it ends.
+export ASAN_OPTIONS=detect_leaks=0
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export QTEST_QEMU_BINARY=./qemu-system-i386
 # Where a test finds the page whose examples it replays.
 export XENDM_DOCS="$root/docs"
